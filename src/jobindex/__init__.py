@@ -1,0 +1,3 @@
+"""One highly available `/jobs` for many Orthanc DICOM servers."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""`python -m jobindex`."""
+
+from jobindex.cli import app
+
+app()

@@ -1,0 +1,160 @@
+"""The composition root: builds a replica from its settings and runs it."""
+
+import asyncio
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from jobindex.auth.vault import Vault
+from jobindex.auth.verdicts import Verdicts
+from jobindex.clock import Chore, keep
+from jobindex.model.job import ACTIONS
+from jobindex.orthanc import client as orthanc
+from jobindex.service.follower import Follower
+from jobindex.service.freshness import Freshness
+from jobindex.service.history import EVERY, History
+from jobindex.service.intake import Intake
+from jobindex.service.listing import Listing
+from jobindex.service.losses import Losses
+from jobindex.service.reader import Reader
+from jobindex.service.refresh import Refresh
+from jobindex.service.relay import Relay
+from jobindex.service.removal import Removal
+from jobindex.service.rights import Rights
+from jobindex.service.roster import Roster
+from jobindex.service.search import Search
+from jobindex.service.timing import Timing
+from jobindex.service.view import View
+from jobindex.service.visits import Named, Visits
+from jobindex.settings import NamedNode, Settings
+from jobindex.store import Store
+from jobindex.store import opened as store_opened
+from jobindex.web.jobs import JobsDoor
+from jobindex.web.nodes import NodesDoor
+from jobindex.web.outputs import OutputsDoor
+from jobindex.web.probes import ProbesDoor
+from jobindex.web.reports import ReportsDoor
+from jobindex.web.routes import Route, Routes
+from jobindex.web.sample import SampleDoor
+from jobindex.web.server import handler, listening
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a replica is made of."""
+
+    view: View
+    public: Routes
+    internal: Routes
+    follow: Callable[[], Coroutine[None, None, None]]
+    chores: Sequence[Chore]
+
+
+def build(settings: Settings, store: Store, client: orthanc.Client) -> Parts:
+    """Put the rooms together; nothing runs yet."""
+    timing = _timing(settings)
+    secret = settings.cluster_secret
+    view = View()
+    freshness = Freshness(store.changes, view)
+    losses = Losses(store)
+    roster = Roster(store, client, losses, timing)
+    intake = Intake(store, view, roster, losses, freshness)
+    rights = Rights(view, client, Verdicts())
+    relay = Relay(client, intake)
+    search = Search(view, relay, rights)
+    named = [_named(node) for node in settings.nodes]
+    visits = Visits(store, client, roster, intake, Vault(secret), named, timing)
+    jobs = JobsDoor(
+        view=view,
+        listing=Listing(view),
+        freshness=freshness,
+        refresh=Refresh(view, client, intake),
+        rights=rights,
+        search=search,
+        reader=Reader(view, relay, rights, search),
+        relay=relay,
+        removal=Removal(store, view, relay, rights, timing),
+        always_refresh=settings.always_refresh,
+    )
+    outputs = OutputsDoor(view, search, relay, rights)
+    sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
+    return Parts(
+        view=view,
+        public=_public(jobs, outputs, NodesDoor(view, roster), rights),
+        internal=_internal(ReportsDoor(intake, secret), ProbesDoor(view), sample),
+        follow=Follower(store, view, timing).follow,
+        chores=[
+            Chore("late nodes", 1.0, roster.late_due),
+            Chore("visits", 0.5, visits.visit_due),
+            Chore("history", EVERY / 4, History(store, timing).reap_due),
+        ],
+    )
+
+
+def _public(jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesDoor, rights: Rights) -> Routes:
+    """What clients reach through nginx.  Where no gate is named, the job's owner decides as it is asked."""
+    actions = [Route(f"/jobs/{{id}}/{name}", {"POST": jobs.action(name)}) for name in ACTIONS]
+    routes = [
+        Route("/jobs", {"GET": jobs.list}, gate=rights.may_list),
+        Route("/jobs/{id}", {"GET": jobs.get, "DELETE": jobs.delete}),
+        *actions,
+        Route("/jobs/{id}/{key}", {"GET": outputs.get, "DELETE": outputs.delete}),
+        Route("/job-index/nodes", {"GET": nodes.list}, gate=rights.may_list),
+        Route("/job-index/nodes/{node}/forget", {"POST": nodes.forget}, gate=rights.may_operate),
+    ]
+    return Routes(routes, otherwise=rights.may_list)
+
+
+def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route]) -> Routes:
+    """What Orthancs, probes and Prometheus reach; never clients."""
+    return Routes(
+        [
+            Route("/nodes/{node}/report", {"POST": reports.post}),
+            Route("/-/healthy", {"GET": probes.healthy}),
+            Route("/-/ready", {"GET": probes.ready}),
+            Route("/metrics", {"GET": probes.metrics}),
+            *sample,
+        ]
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[tuple[int, int]]:
+    """A replica with both listeners open; the public one opens when the whole index was seen.  Gives their ports."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(store_opened(settings.redis_url))
+        client = await stack.enter_async_context(orthanc.opened())
+        parts = build(settings, store, client)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        background = [tasks.create_task(parts.follow(), name="follower")]
+        background += [tasks.create_task(keep(chore), name=chore.name) for chore in parts.chores]
+        stack.callback(lambda: [task.cancel() for task in background])
+        internal = await stack.enter_async_context(
+            listening(handler(parts.internal), settings.internal_host, settings.internal_port)
+        )
+        log.info("listening for Orthancs and probes on port %d", internal)
+        await parts.view.full.wait()
+        answer = handler(parts.public, settings.token_headers)
+        public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
+        log.info("listening for clients on port %d", public)
+        yield public, internal
+
+
+def _timing(settings: Settings) -> Timing:
+    return Timing(
+        beat=settings.beat,
+        gone=settings.gone,
+        back=settings.back,
+        history=settings.keep_days * 86_400,
+        failures=settings.keep_failures_days * 86_400,
+        most_history=settings.keep_jobs,
+    )
+
+
+def _named(node: NamedNode) -> Named:
+    login = f"{node.user}:{node.password.get_secret_value()}"
+    return Named(node.id, node.url.rstrip("/"), "Basic " + b64encode(login.encode()).decode() if node.user else "")

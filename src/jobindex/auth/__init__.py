@@ -1,0 +1,1 @@
+"""Who is asking: callers by the credentials they bring, nodes by their signature."""

@@ -1,0 +1,16 @@
+"""The command `jobindex`."""
+
+import typer
+
+from jobindex.cli.serve import serve
+from jobindex.cli.settings import settings
+
+app = typer.Typer(
+    name="jobindex",
+    help="One highly available /jobs for many Orthanc DICOM servers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(serve)
+app.command()(settings)

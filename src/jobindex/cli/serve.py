@@ -1,0 +1,68 @@
+"""`jobindex serve`: one replica, for production."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+
+import typer
+from pydantic import ValidationError
+
+from jobindex.app import running
+from jobindex.cli.embedded import embedded
+from jobindex.logs import set_up_logging
+from jobindex.settings import Settings
+
+
+def serve() -> None:
+    """Run one replica until SIGTERM or SIGINT.
+
+    Everything is set by environment variables: see `jobindex settings`.  Start as many replicas as you like on
+    one Redis, and put nginx before them.
+    """
+    settings = _settings()
+    set_up_logging(settings.log_level, settings.log_form)
+    if not settings.redis_url:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_serve(settings))
+
+
+def _settings() -> Settings:
+    """The settings, or an end that says what to mend; a wrong value is not printed, since it may be a secret."""
+    try:
+        settings = Settings()
+        secret = settings.cluster_secret
+    except ValidationError as error:
+        for each in error.errors(include_input=False, include_url=False):
+            typer.echo(f"{'.'.join(str(part) for part in each['loc']) or 'settings'}: {each['msg']}", err=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        typer.echo(f"The file of the cluster's secret can't be read: {error}", err=True)
+        raise typer.Exit(2) from None
+    if not secret:
+        typer.echo(
+            "The cluster has no secret.  Make one, give it to every replica and every Orthanc, and start again:\n"
+            "  openssl rand -hex 32 > jobindex-secret && chmod 600 jobindex-secret\n"
+            "  export JOBINDEX_SECRET_FILE=$PWD/jobindex-secret",
+            err=True,
+        )
+        raise typer.Exit(2)
+    return settings
+
+
+async def _serve(settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        if not settings.redis_url:
+            url = await stack.enter_async_context(embedded(settings.data))
+            settings = settings.model_copy(update={"redis_url": url})
+        serving = asyncio.create_task(_run(settings), name="replica")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+        try:
+            await serving
+        except asyncio.CancelledError:
+            return
+
+
+async def _run(settings: Settings) -> None:
+    async with running(settings):
+        await asyncio.Event().wait()

@@ -1,0 +1,7 @@
+"""Where the files are that the cluster takes from the project's checkout and not from the package."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+NGINX_CONF = ROOT / "nginx.conf"
+JOBS_PLUGIN = ROOT / "deploy" / "orthanc" / "jobs_plugin.py"

@@ -1,0 +1,100 @@
+"""The parts of a cluster, laid out in its folder with their ports and addresses, and none of them started."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .checkout import JOBS_PLUGIN
+from .configuration import NOBODY, NOWHERE, Seat
+from .nginx import Nginx, build_nginx
+from .orthanc import Node, build_real, build_simulated
+from .plan import Plan
+from .ports import LOOPBACK, free_ports
+from .postgres import Postgres, build_postgres
+from .redis import Redis, build_redis
+from .replica import Replica, build_replica
+
+NEIGHBOUR = "neighbour"  # each Orthanc's name for the next one
+
+
+@dataclass
+class Cluster:
+    """Each part has a `process`, to kill, freeze, thaw, stop, start and restart."""
+
+    plan: Plan
+    folder: Path
+    secret: str
+    redis: Redis
+    postgres: Postgres | None
+    nodes: dict[str, Node]
+    replicas: dict[str, Replica]
+    nginx: Nginx | None
+
+
+def lay_out(plan: Plan, folder: Path) -> Cluster:
+    """Write what the parts need to start; raises NotInstalled."""
+    ports = iter(free_ports(2 + plan.nodes + 2 * plan.replicas))
+    secret = secrets.token_hex(32)
+    (folder / "secret").write_text(secret)
+    (folder / "secret").chmod(0o600)
+    redis = build_redis(folder, next(ports), plan.redis_options)
+    postgres = build_postgres(folder / "postgres") if plan.postgres else None
+    replicas = _replicas(plan, folder, redis, ports)
+    nodes = _nodes(plan, folder, postgres, replicas, ports)
+    nginx = _nginx(plan, folder, nodes, replicas, next(ports)) if plan.nginx else None
+    return Cluster(plan, folder, secret, redis, postgres, nodes, replicas, nginx)
+
+
+def _replicas(plan: Plan, folder: Path, redis: Redis, ports: Iterator[int]) -> dict[str, Replica]:
+    return {
+        name: build_replica(name, folder, (next(ports), next(ports)), redis.url, plan.settings)
+        for name in plan.replica_names
+    }
+
+
+def _nodes(
+    plan: Plan, folder: Path, postgres: Postgres | None, replicas: dict[str, Replica], ports: Iterator[int]
+) -> dict[str, Node]:
+    places = {name: next(ports) for name in plan.node_names}
+    services = tuple(replica.internal_url for replica in replicas.values())
+    nodes = {}
+    for name, port in places.items():
+        seat = Seat(
+            name=name,
+            folder=folder / name,
+            port=port,
+            storage=folder / ("storage" if postgres else name),
+            peers=_peers(plan, name, places),
+            history=plan.history,
+            services=services,
+            secret_file=folder / "secret",
+            plugin=JOBS_PLUGIN if plan.plugin else None,
+        )
+        nodes[name] = _node(plan, seat, postgres)
+    return nodes
+
+
+def _node(plan: Plan, seat: Seat, postgres: Postgres | None) -> Node:
+    if plan.simulated:
+        return build_simulated(seat, plan.options, plan.arguments)
+    return build_real(seat, postgres, plan.options)
+
+
+def _peers(plan: Plan, name: str, places: dict[str, int]) -> dict[str, str]:
+    """The next one in the ring, one that nobody answers for, and what the plan adds."""
+    names = list(places)
+    neighbour = names[(names.index(name) + 1) % len(names)]
+    ports = {NEIGHBOUR: places[neighbour], NOWHERE: NOBODY}
+    return {peer: f"http://{LOOPBACK}:{port}/" for peer, port in ports.items()} | dict(plan.peers)
+
+
+def _nginx(
+    plan: Plan, folder: Path, nodes: dict[str, Node], replicas: dict[str, Replica], free: int
+) -> Nginx:
+    return build_nginx(
+        folder / "nginx",
+        plan.port or free,
+        [node.port for node in nodes.values()],
+        [replica.public_port for replica in replicas.values()],
+    )

@@ -1,0 +1,61 @@
+"""The cluster's nginx: the project's own configuration, with the two files that it includes written anew."""
+
+import shutil
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .checkout import NGINX_CONF
+from .installed import nginx_program
+from .ports import LOOPBACK
+from .probes import listens
+from .process import Process
+
+CHECKED = " max_fails=1 fail_timeout=5s"
+UNCHECKED = " max_fails=0"
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+@dataclass
+class Nginx:
+    """`url` ends without a slash; the Orthancs are below `/orthanc/`."""
+
+    url: str
+    process: Process
+
+
+def build_nginx(folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int]) -> Nginx:
+    """`orthancs` and `replicas` are ports, at least one of each."""
+    included = folder / "deploy" / "nginx"
+    included.mkdir(parents=True)
+    shutil.copy(NGINX_CONF, folder)
+    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\n")
+    (included / "upstreams.conf").write_text(_upstreams(orthancs, replicas) + _temporary(folder))
+    command = [str(nginx_program()), "-p", str(folder), "-c", str(folder / NGINX_CONF.name)]
+    command += ["-e", "stderr", "-g", f"daemon off; pid {folder}/nginx.pid;"]
+
+    async def ready() -> bool:
+        return await listens(LOOPBACK, port)
+
+    # nginx's workers would live on if their master were killed
+    process = Process("nginx", command, folder / "nginx.log", ready, orphaned=signal.SIGTERM)
+    return Nginx(f"http://localhost:{port}", process)
+
+
+def _upstreams(orthancs: Sequence[int], replicas: Sequence[int]) -> str:
+    return (
+        _upstream("orthancs", orthancs, CHECKED)
+        + _upstream("replicas", replicas, CHECKED, "keepalive 32;")
+        + _upstream("replicas_unchecked", replicas, UNCHECKED)
+    )
+
+
+def _upstream(name: str, ports: Sequence[int], checks: str, more: str = "") -> str:
+    servers = "".join(f"    server {LOOPBACK}:{port}{checks};\n" for port in ports)
+    return f"upstream {name} {{\n    zone {name} 64k;\n{servers}    {more}\n}}\n"
+
+
+def _temporary(folder: Path) -> str:
+    """Debian's folders for passing bodies belong to another user."""
+    return "".join(f"{name}_temp_path {folder}/{name};\n" for name in TEMPORARY)

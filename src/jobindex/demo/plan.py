@@ -1,0 +1,46 @@
+"""What a cluster is to consist of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from string import ascii_lowercase
+from typing import Any
+
+HISTORY = 10  # jobs, as Orthanc itself has it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A cluster by numbers: of real Orthancs with SQLite, where nothing else is said.
+
+    `port` is nginx's, 0 for any that is free.  `peers` are URLs that each Orthanc knows besides `neighbour`
+    and `nowhere`.  `options` are more of each Orthanc's configuration, `arguments` more of each simulator's
+    command line, `settings` more of each replica's environment, `redis_options` more of the Redis server's.
+    """
+
+    nodes: int = 3
+    replicas: int = 2
+    port: int = 0
+    simulated: bool = False
+    postgres: bool = False
+    nginx: bool = True
+    plugin: bool = True
+    history: int = HISTORY
+    peers: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Sequence[str] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    redis_options: Sequence[str] = ()
+
+    @property
+    def node_names(self) -> list[str]:
+        """orthanc-a, orthanc-b, ... orthanc-z, orthanc-aa, ..."""
+        return [f"orthanc-{_letters(number)}" for number in range(self.nodes)]
+
+    @property
+    def replica_names(self) -> list[str]:
+        return [f"replica-{number + 1}" for number in range(self.replicas)]
+
+
+def _letters(number: int) -> str:
+    rest, last = divmod(number, len(ascii_lowercase))
+    return (_letters(rest - 1) if rest else "") + ascii_lowercase[last]

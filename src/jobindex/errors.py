@@ -1,0 +1,108 @@
+"""The errors of the service, as a tree; each has a code word that `web/errors.py` turns into a status."""
+
+
+class JobIndexError(Exception):
+    """The root: an error of ours, with a message for the person who reads the answer."""
+
+    word = "internal"
+
+
+class BadArgument(JobIndexError):
+    """A query argument has a value outside its range."""
+
+    word = "bad_argument"
+
+
+class UnknownResource(JobIndexError):
+    """A path below ours that stands for nothing."""
+
+    word = "unknown_resource"
+
+
+class NotNow(JobIndexError):
+    """What is asked is possible in general, but not in the state that the thing is in."""
+
+    word = "not_now"
+
+
+class MalformedReport(JobIndexError):
+    """A report that can't be read, or a job in it."""
+
+    word = "malformed_report"
+
+
+class NotSigned(JobIndexError):
+    """A report whose signature, or the time it was signed at, is not right."""
+
+    word = "not_signed"
+
+
+class UnknownNode(JobIndexError):
+    """A node, or an incarnation of it, that has to register first."""
+
+    word = "unknown_node"
+
+
+class NodeConflict(JobIndexError):
+    """Another living incarnation has this node id."""
+
+    word = "node_conflict"
+
+
+class IndexAway(JobIndexError):
+    """Redis could not be asked."""
+
+    word = "index_away"
+
+
+class NotReady(JobIndexError):
+    """This replica has not yet seen the whole index."""
+
+    word = "not_ready"
+
+
+class Refused(JobIndexError):
+    """Orthanc does not let the caller do this: its status (401 or 403) and its challenge."""
+
+    word = "refused"
+
+    def __init__(self, status: int, challenge: str = "") -> None:
+        super().__init__("Orthanc refuses this caller")
+        self.status = status
+        self.challenge = challenge
+
+
+class NobodyToAsk(JobIndexError):
+    """No Orthanc is alive that could say whether the caller may."""
+
+    word = "nobody_to_ask"
+
+
+class NotEverybodyAnswered(JobIndexError):
+    """An id is unknown so far, and some node that may know it did not answer."""
+
+    word = "not_everybody_answered"
+
+
+class OwnerError(JobIndexError):
+    """The node that owns the job ..."""
+
+    word = "owner"
+
+
+class OwnerGone(OwnerError):
+    """... is past its deadline, or nobody knows its address."""
+
+    word = "owner_gone"
+
+
+class OwnerUnreachable(OwnerError):
+    """... could not be called: nothing was sent, so trying again is safe."""
+
+    word = "owner_down"
+
+
+class OwnerSilent(OwnerError):
+    """... was called and never answered: whether it acted is unknown."""
+
+    word = "owner_silent"

@@ -1,0 +1,32 @@
+"""What Prometheus is told."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+registry = CollectorRegistry()
+
+requests = Histogram(
+    "jobindex_request_seconds",
+    "Requests answered, by door and status.",
+    ["door", "method", "status"],
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60),
+    registry=registry,
+)
+reports = Counter("jobindex_reports", "Reports of nodes, by what became of them.", ["outcome"], registry=registry)
+taken = Counter("jobindex_jobs_taken", "Jobs that reports brought.", registry=registry)
+refused = Counter("jobindex_jobs_refused", "Jobs refused since another alive node owns them.", registry=registry)
+lost = Counter("jobindex_jobs_lost", "Jobs whose end can't be known any more.", registry=registry)
+stale = Counter("jobindex_stale_answers", "Answers from memory that may be older than the index.", registry=registry)
+jobs = Gauge("jobindex_jobs", "Jobs in this replica's view.", registry=registry)
+nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["state"], registry=registry)
+version = Gauge("jobindex_view_version", "The version that this replica's view has reached.", registry=registry)
+connected = Gauge("jobindex_index_connected", "1 while Redis answers this replica.", registry=registry)
+full = Gauge("jobindex_full", "1 once this replica has seen the whole index.", registry=registry)
+mass_silence = Gauge(
+    "jobindex_mass_silence", "1 while most nodes are silent and nobody is given up.", registry=registry
+)
+
+
+def exposition() -> tuple[str, bytes]:
+    """The content type and the text."""
+    return CONTENT_TYPE_LATEST, generate_latest(registry)

@@ -1,0 +1,1 @@
+"""The words of the domain: pure data and rules, no I/O and no clock."""

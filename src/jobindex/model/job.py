@@ -1,0 +1,137 @@
+"""A job: what an Orthanc says of it, and what we conclude when no Orthanc can say any more."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from jobindex.errors import MalformedReport
+from jobindex.model.text import compact, redact, with_members
+
+STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
+FINAL = frozenset({"Success", "Failure"})
+ACTIONS = ("cancel", "pause", "resume", "resubmit")
+
+LONGEST_JOB = 1 << 20
+"""Bytes of one job's text; a real one has about 800, a move of a thousand studies some 100 kB."""
+
+_ID = re.compile(r"[0-9a-f-]{36}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_STAMP = re.compile(r"\d{8}T\d{6}(\.\d{1,6})?")
+
+
+def is_job_id(text: str) -> bool:
+    """Whether `text` may be the id of a job; anything else is never sent to an Orthanc."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_output_key(text: str) -> bool:
+    """Whether `text` may name an output of a job (`archive`); anything else is never sent to an Orthanc."""
+    return _KEY.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One reading of a job: its text (compact, secrets masked) and the few fields that rules need."""
+
+    id: str
+    text: bytes
+    state: str
+    stamp: str
+    progress: int = 0
+    completed: str = ""
+
+    @property
+    def final(self) -> bool:
+        return self.state in FINAL
+
+
+def read_job(text: bytes) -> Job:
+    """Read what Orthanc printed; MalformedReport where it is not a job of Orthanc's."""
+    if len(text) > LONGEST_JOB:
+        raise MalformedReport(f"A job of {len(text)} bytes; {LONGEST_JOB} are taken at most")
+    try:
+        fields = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise MalformedReport("A job that is not JSON") from error
+    if not isinstance(fields, dict) or not _looks_right(fields):
+        raise MalformedReport("A job without the members that Orthanc gives to every job")
+    return Job(
+        id=fields["ID"],
+        text=redact(compact(text)),
+        state=fields["State"],
+        stamp=fields["Timestamp"],
+        progress=fields["Progress"],
+        completed=fields.get("CompletionTime", ""),
+    )
+
+
+def _looks_right(fields: dict[str, Any]) -> bool:
+    """What unmodified clients rely on: a known state, an object as content, times in Orthanc's form."""
+    texts = [fields.get(name) for name in ("ID", "State", "Timestamp", "CreationTime", "Type")]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and is_job_id(fields["ID"])
+        and fields["State"] in STATES
+        and isinstance(fields.get("Content"), dict)
+        and isinstance(fields.get("Progress"), int)
+        and all(_STAMP.fullmatch(fields[name]) for name in ("Timestamp", "CreationTime"))
+        and _STAMP.fullmatch(fields.get("CompletionTime", fields["CreationTime"])) is not None
+    )
+
+
+def as_lost(text: bytes, last_seen: str, when: str, why: str) -> bytes:
+    """The text of a job whose end can't be known any more: a failure, so that those who wait stop waiting."""
+    details = f"Lost: {why}; last seen {last_seen}, given up {when}"
+    return with_members(
+        text,
+        {
+            b"State": b'"Failure"',
+            b"ErrorCode": b"-1",
+            b"ErrorDescription": b'"Internal error"',
+            b"ErrorDetails": orjson.dumps(details),
+            b"CompletionTime": orjson.dumps(when),
+        },
+    )
+
+
+ENDS = {"JobSuccess": "Success", "JobFailure": "Failure"}
+"""Orthanc's events that say how a job ended."""
+
+
+def as_ended(text: bytes, state: str, when: str) -> bytes:
+    """The last known text of a job that Orthanc forgot before it could be read, with the end its event told.
+
+    Why it failed went with it, so a failure carries Orthanc's code for that, -1.
+    """
+    changed = {
+        b"State": orjson.dumps(state),
+        b"Timestamp": orjson.dumps(when),
+        b"CompletionTime": orjson.dumps(when),
+    }
+    if state == "Failure":
+        changed |= {b"ErrorCode": b"-1", b"ErrorDescription": b'"Internal error"'}
+    else:
+        changed |= {b"ErrorCode": b"0", b"ErrorDescription": b'"Success"', b"Progress": b"100"}
+    return with_members(text, changed)
+
+
+def bare(job_id: str, when: str) -> bytes:
+    """The text of a job of which only an event is known: the members that every client relies on, and no more."""
+    return orjson.dumps(
+        {
+            "Content": {},
+            "CreationTime": when,
+            "EffectiveRuntime": 0.0,
+            "ErrorCode": 0,
+            "ErrorDescription": "Success",
+            "ErrorDetails": "",
+            "ID": job_id,
+            "Priority": 0,
+            "Progress": 0,
+            "State": "Pending",
+            "Timestamp": when,
+            "Type": "Unknown",
+        }
+    )

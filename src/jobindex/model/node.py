@@ -1,0 +1,56 @@
+"""A node: one Orthanc server, as the index knows it."""
+
+import re
+
+from pydantic import BaseModel, ConfigDict
+
+ALIVE = "Alive"
+LATE = "Late"
+GONE = "Gone"
+STOPPED = "Stopped"
+
+NODE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Node(BaseModel):
+    """A record of the nodes hash.  Times are milliseconds of Redis's clock; fields of newer versions are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+    url: str
+    version: str = ""
+    kind: str = "plugin"
+    incarnation: str
+    state: str = ALIVE
+    seen: int = 0
+    since: int = 0
+    """When it came into its state."""
+    epoch: str = ""
+    """The epoch in which it reported last."""
+    complete: str = ""
+    """The epoch in which it gave a complete report last."""
+    offset: int = 0
+    clock: int = 0
+    """For visited nodes: how far its stamps are from Redis's clock, and how often that jumped."""
+    past: str = ""
+    """Its earlier incarnations, which may not come back, newest first."""
+
+    @property
+    def alive(self) -> bool:
+        return self.state == ALIVE
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether it is worth asking: a stopped or given-up node is not."""
+        return self.state in (ALIVE, LATE)
+
+
+def default_node_id(name: str, host: str, port: int) -> str:
+    """The id of a node that has not been given one."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", f"{name}-{host}-{port}")[:64]
+
+
+def most_are_silent(silent: int, known: int) -> bool:
+    """Mass silence is our own fault until proven otherwise, and then nobody is given up."""
+    return silent * 2 > known

@@ -1,0 +1,43 @@
+"""The questions that a client may put to the list of jobs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jobindex.errors import BadArgument
+from jobindex.model.job import STATES
+
+_STATES = {state.lower(): state for state in STATES}
+_BOOLEANS = {"": True, "1": True, "true": True, "0": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether job objects or ids are wanted, and of which states; None means all."""
+
+    expand: bool = False
+    states: frozenset[str] | None = None
+
+
+def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
+    """BadArgument in Orthanc's words; arguments that Orthanc doesn't know are passed over, as it does."""
+    expand = False
+    states: set[str] = set()
+    for name, value in arguments:
+        if name == "expand":
+            expand = _boolean(value)
+        elif name == "status":
+            states.update(_state(word) for word in value.split(","))
+    return Question(expand, frozenset(states) or None)
+
+
+def _boolean(value: str) -> bool:
+    if value not in _BOOLEANS:
+        raise BadArgument(f'Expected a Boolean for GET argument "expand", found: {value}')
+    return _BOOLEANS[value]
+
+
+def _state(word: str) -> str:
+    state = _STATES.get(word.strip().lower())
+    if state is None:
+        raise BadArgument(f'Expected a state of a job for GET argument "status", found: {word}')
+    return state

@@ -1,0 +1,94 @@
+"""A report: what a node says, or is read to say, in one breath."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from jobindex.errors import MalformedReport
+
+Moment = Annotated[str, Field(pattern=r"^\d{8}T\d{6}(\.\d{1,6})?$")]
+JobId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+
+MOST_JOBS = 200
+"""Jobs in one report."""
+MOST_IDS = 200_000
+"""Ids in one complete report; an Orthanc with more jobs is beyond what Orthanc itself can list."""
+
+
+class Wire(BaseModel):
+    """The members on the wire have Orthanc's capitals; unknown ones of a newer plugin are passed over."""
+
+    model_config = ConfigDict(
+        frozen=True, populate_by_name=True, alias_generator=lambda name: name.title().replace("_", "")
+    )
+
+
+class Registration(Wire):
+    """A node that introduces itself."""
+
+    name: Annotated[str, Field(max_length=256)]
+    url: str | None = None
+    http_port: Annotated[int, Field(ge=1, le=65535)] = 8042
+    tls: bool = False
+    version: Annotated[str, Field(max_length=64)] = ""
+    plugin: Annotated[str, Field(max_length=64)] = ""
+
+    @field_validator("url")
+    @classmethod
+    def _plain(cls, url: str | None) -> str | None:
+        return None if url is None else plain_url(url)
+
+
+def plain_url(url: str) -> str:
+    """An http(s) address of a host and nothing else; ValueError for anything that could lead elsewhere."""
+    parts = urlsplit(url.rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address is http://host:port or https://host:port")
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        raise ValueError("an address has neither user, path, query nor fragment")
+    if not 0 < (parts.port or 80) < 65536:
+        raise ValueError("an address has a port from 1 to 65535")
+    return url.rstrip("/")
+
+
+class Event(Wire):
+    """An event of Orthanc whose job could not be read any more."""
+
+    id: Annotated[JobId, Field(alias="ID")]
+    kind: Literal["JobSubmitted", "JobSuccess", "JobFailure"]
+    time: Moment
+
+
+class Report(Wire):
+    """What came through the one door.  `taken` is the node's wall clock just before it read what it reports."""
+
+    format: Literal[1] = 1
+    incarnation: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    taken: Moment
+    clock: Annotated[int, Field(ge=0)] = 0
+    register_as: Annotated[Registration | None, Field(alias="Register")] = None
+    goodbye: bool = False
+    jobs: Annotated[tuple[str, ...], Field(max_length=MOST_JOBS)] = ()
+    events: Annotated[tuple[Event, ...], Field(max_length=MOST_JOBS)] = ()
+    ids: Annotated[tuple[JobId, ...], Field(max_length=MOST_IDS)] = ()
+    complete: bool = False
+
+
+class Acknowledgement(Wire):
+    """What a node is told: register again, send everything, send these, and which jobs were not taken."""
+
+    register_again: Annotated[bool, Field(serialization_alias="Register")] = False
+    everything: bool = False
+    wanted: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def read_report(body: bytes) -> Report:
+    """MalformedReport, naming the member that is wrong but not what stood there."""
+    try:
+        return Report.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MalformedReport(f"{place or 'report'}: {first['msg']}") from None

@@ -1,0 +1,80 @@
+"""A job as text: Orthanc's JSON without white space, its members, order and number literals kept.
+
+Parsing and printing again would change literals (`0.0060000000000000001`), so what must be altered
+is altered in the text, one member at a time.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*")|\s+')
+_SECRET = re.compile(rb"authorization|token|secret|passw|cookie|api-?key|httpheaders", re.IGNORECASE)
+
+REDACTED = b'"REDACTED"'
+
+
+def compact(text: bytes) -> bytes:
+    """`text` without the white space between its tokens."""
+    return _STRING_OR_SPACE.sub(rb"\1", text)
+
+
+def redact(text: bytes) -> bytes:
+    """Mask every value below a member whose name speaks of a secret; `text` is compact.
+
+    The names are those that Orthanc and its plugins use for passwords, tokens and a peer's HTTP headers.
+    What is an object stays one, with the same names in it.
+    """
+    return b"".join(_masked(_TOKEN.findall(text))) if _SECRET.search(text) else text
+
+
+def _masked(tokens: list[bytes]) -> Iterator[bytes]:
+    secret_ends = 0
+    for position, token in enumerate(tokens):
+        is_name = token.startswith(b'"') and tokens[position + 1 : position + 2] == [b":"]
+        if is_name and position >= secret_ends and _SECRET.search(token):
+            secret_ends = _after_value(tokens, position + 2)
+        is_value = not is_name and token not in b"{}[]:,"
+        yield REDACTED if is_value and position < secret_ends else token
+
+
+def _after_value(tokens: list[bytes], position: int) -> int:
+    """The position behind the value that begins at `position`, however deep it is."""
+    depth = 0
+    while True:
+        depth += (tokens[position] in b"{[") - (tokens[position] in b"}]")
+        position += 1
+        if depth == 0:
+            return position
+
+
+def members(text: bytes) -> dict[bytes, bytes]:
+    """The members of a compact JSON object: names without quotes, values as text, in order."""
+    found: dict[bytes, bytes] = {}
+    tokens = _TOKEN.findall(text)
+    position = 1
+    while tokens[position] != b"}":
+        name, start = tokens[position][1:-1], position + 2
+        position = _after_value(tokens, start)
+        found[name] = b"".join(tokens[start:position])
+        position += tokens[position] == b","
+    return found
+
+
+def elements(text: bytes) -> list[bytes]:
+    """The elements of a compact JSON array, as text."""
+    found: list[bytes] = []
+    tokens = _TOKEN.findall(text)
+    start = 1
+    while tokens[start] != b"]":
+        position = _after_value(tokens, start)
+        found.append(b"".join(tokens[start:position]))
+        start = position + (tokens[position] == b",")
+    return found
+
+
+def with_members(text: bytes, changed: Mapping[bytes, bytes]) -> bytes:
+    """`text` with some members replaced or added, in Orthanc's order: by name."""
+    merged = {**members(text), **changed}
+    names = sorted(merged)
+    return b"{" + b",".join(b'"' + name + b'":' + merged[name] for name in names) + b"}"

@@ -1,0 +1,151 @@
+"""Keeps the view up with the index, through the loss of Redis and of what was in it.
+
+Law: what a client could see a moment ago doesn't vanish because Redis is away, was emptied or restarted.
+In a new epoch the view writes back what only it still knows, and shows the new index when that is in it.
+"""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from jobindex.errors import IndexAway
+from jobindex.model.moment import seconds_of
+from jobindex.model.node import Node
+from jobindex.model.text import members
+from jobindex.service.timing import Timing
+from jobindex.service.view import View
+from jobindex.store import Store
+from jobindex.store.changes import Change, Head
+from jobindex.store.jobs import CHUNK, Stored
+
+log = logging.getLogger(__name__)
+
+Found = tuple[Head, dict[str, Stored], dict[str, Node]]
+
+PAUSE = 0.5
+"""Seconds between two tries to reach a Redis that is away."""
+
+
+class Follower:
+    """Runs for as long as the replica does."""
+
+    def __init__(self, store: Store, view: View, timing: Timing) -> None:
+        self._store = store
+        self._view = view
+        self._timing = timing
+
+    async def follow(self) -> None:
+        """Keep the view up until cancelled."""
+        while True:
+            try:
+                await self._step()
+                self._view.connected = True
+            except IndexAway as error:
+                if self._view.connected:
+                    log.warning("the index is away, answers come from memory: %s", error)
+                self._view.connected = False
+                await asyncio.sleep(PAUSE)
+
+    async def _step(self) -> None:
+        """Read everything where the epoch is new or the log has a gap, else what changed since."""
+        head = await self._store.changes.head()
+        if head is None or head.epoch != self._view.head.epoch or head.version < self._view.head.version:
+            await self._enter_epoch()
+        else:
+            changes = await self._store.changes.after(self._view.head.version)
+            if changes and changes[0].version != self._view.head.version + 1:
+                await self._show(await self._read_everything())
+            elif changes:
+                await self._apply(changes)
+        await self._settle()
+
+    # A new epoch.
+
+    async def _enter_epoch(self) -> None:
+        await self._store.changes.begin()
+        known_jobs, known_nodes = self._view.jobs, self._view.nodes
+        _, jobs, nodes = found = await self._read_everything()
+        missing = [job for job_id, job in known_jobs.items() if _is_newer(job, jobs.get(job_id))]
+        away = {node_id: node for node_id, node in known_nodes.items() if node_id not in nodes}
+        if missing or away:
+            log.warning(
+                "the index was emptied or is another's: writing back %d jobs, %d nodes",
+                len(missing),
+                len(away),
+            )
+            await self._write_back(missing, away)
+            found = await self._read_everything()
+        await self._show(found)
+
+    async def _write_back(self, jobs: list[Stored], nodes: dict[str, Node]) -> None:
+        """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
+        for node_id, node in nodes.items():
+            await self._store.nodes.restore(node_id, node, round(self._timing.beat * 1000))
+        await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in jobs])
+
+    async def _read_everything(self) -> Found:
+        """The index at `head` or a little later; what is a little later comes again with the log."""
+        head = await self._store.changes.head()
+        if head is None:
+            raise IndexAway("Redis was emptied this very moment")
+        jobs: dict[str, Stored] = {}
+        async for chunk in self._store.jobs.everything():
+            jobs.update(chunk)
+        return head, jobs, await self._store.nodes.everything()
+
+    async def _show(self, found: Found) -> None:
+        head, jobs, nodes = found
+        self._view.replace(jobs.values(), nodes)
+        await self._view.move(head)
+
+    # The change log.
+
+    async def _apply(self, changes: list[Change]) -> None:
+        if any(change.kind == "epoch" for change in changes):
+            return await self._enter_epoch()
+        for start in range(0, len(changes), CHUNK):
+            part = changes[start : start + CHUNK]
+            await self._apply_jobs([change.id for change in part if change.kind in ("job", "gone")])
+            await self._apply_nodes(list({change.id for change in part if change.kind == "node"}))
+            await self._view.move(replace(self._view.head, version=part[-1].version))
+        return None
+
+    async def _apply_jobs(self, ids: list[str]) -> None:
+        found = await self._store.jobs.fetch(ids)
+        for job_id in ids:
+            if job_id in found:
+                self._view.put(found[job_id])
+            else:
+                self._view.drop(job_id)
+
+    async def _apply_nodes(self, ids: list[str]) -> None:
+        if not ids:
+            return
+        found = await self._store.nodes.some(ids)
+        self._view.nodes = {name: node for name, node in self._view.nodes.items() if name not in ids} | found
+
+    # Being full.
+
+    async def _settle(self) -> None:
+        """A view is full when every known node was heard in this epoch, or has had the time to be."""
+        if self._view.full.is_set():
+            return
+        age = (await self._store.changes.now() - self._view.head.began) / 1000
+        alive = [node for node in self._view.nodes.values() if node.alive]
+        heard = bool(alive) and all(node.complete == self._view.head.epoch for node in alive)
+        if age >= self._timing.patience or (heard and age >= self._timing.settling):
+            self._view.full.set()
+            log.info("full: %d jobs of %d nodes", len(self._view.jobs), len(self._view.nodes))
+
+
+def _is_newer(mine: Stored, theirs: Stored | None) -> bool:
+    if theirs is None:
+        return True
+    same = (mine.record.node, mine.record.incarnation) == (theirs.record.node, theirs.record.incarnation)
+    return same and mine.record.order > theirs.record.order
+
+
+def _completed(job: Stored) -> int:
+    """When a finished job ended, ms; 0 for the others."""
+    text = members(job.text).get(b"CompletionTime")
+    return round(seconds_of(text.decode().strip('"')) * 1000) if text else 0

@@ -1,0 +1,27 @@
+"""How far the index is, compared with how far the view is."""
+
+from jobindex.errors import IndexAway
+from jobindex.service.coalesced import Coalesced
+from jobindex.service.view import View
+from jobindex.store.changes import Changes
+
+CATCH_UP = 0.25
+"""Seconds that a request waits for the view at most."""
+
+
+class Freshness:
+    """Makes a reader see every write that was acknowledged, on any replica, before it asked."""
+
+    def __init__(self, changes: Changes, view: View) -> None:
+        self._head = Coalesced(changes.head)
+        self._view = view
+
+    async def catch_up(self) -> bool:
+        """Wait until the view shows all that the index held when this was called; False: it is stale."""
+        if not self._view.connected:
+            return False
+        try:
+            head = await self._head.ask()
+        except IndexAway:
+            return False
+        return head is not None and await self._view.reach(head, CATCH_UP)

@@ -1,0 +1,69 @@
+"""Reads one job: its owner is asked as the caller, and what was known last is the answer when it can't be."""
+
+from jobindex.auth.caller import Caller
+from jobindex.errors import MalformedReport, OwnerError
+from jobindex.model.job import read_job
+from jobindex.model.node import Node
+from jobindex.orthanc.wire import Answer, job_path
+from jobindex.service.relay import Relay
+from jobindex.service.rights import Rights
+from jobindex.service.search import Search
+from jobindex.service.view import View
+from jobindex.store.jobs import Stored
+
+FINDS_OUT = 0.15
+"""Seconds that the end of a job which its owner has just forgotten may need to get here."""
+
+
+class Reader:
+    """Answers `GET /jobs/{id}`."""
+
+    def __init__(self, view: View, relay: Relay, rights: Rights, search: Search) -> None:
+        self._view = view
+        self._relay = relay
+        self._rights = rights
+        self._search = search
+
+    async def read(self, caller: Caller, job_id: str) -> Stored | None:
+        """The job as its owner has it, else as it was known last; None when there is none.
+
+        Refused, NobodyToAsk and NotEverybodyAnswered as `Rights` and `Search` say.
+        """
+        job = await self._search.find(caller, job_id)
+        if job is None:
+            await self._rights.may(caller, "GET", job_path(job_id))
+            return None
+        answer = await self._ask_owner(caller, job, self._view.owner(job))
+        if answer is None:
+            await self._rights.may(caller, "GET", job_path(job_id))
+            return self._view.jobs.get(job_id, job)
+        if answer.refuses:
+            self._rights.note_refusal(caller, answer)
+        return await self._newest(job, answer)
+
+    async def _ask_owner(self, caller: Caller, job: Stored, node: Node | None) -> Answer | None:
+        if node is None or not node.may_answer:
+            return None
+        try:
+            return await self._relay.read(caller, job.record.node, node, job.id)
+        except OwnerError:
+            return None
+
+    async def _newest(self, job: Stored, answer: Answer) -> Stored:
+        """What the owner says, taken in where it is news to the list; else the last known."""
+        known = self._view.jobs.get(job.id, job)
+        if answer.status == 200:
+            return await self._shown(known, answer)
+        if not known.record.final:
+            await self._view.wait_until_final(job.id, FINDS_OUT)
+        return self._view.jobs.get(job.id, known)
+
+    async def _shown(self, known: Stored, answer: Answer) -> Stored:
+        try:
+            read = read_job(answer.body)
+        except MalformedReport:
+            return known
+        if read.state == known.record.state and known.record.on_node:
+            return Stored(read.id, read.text, known.record)
+        node = self._view.owner(known)
+        return (node and await self._relay.take_in(known.record.node, node, answer)) or known

@@ -1,0 +1,71 @@
+"""Asks the nodes before a list is answered, for those who need it exact: `Cache-Control: no-cache`."""
+
+import asyncio
+from collections import OrderedDict
+from contextlib import suppress
+from functools import partial
+
+import orjson
+
+from jobindex.auth.caller import Caller
+from jobindex.errors import JobIndexError
+from jobindex.model.job import is_job_id
+from jobindex.model.node import Node
+from jobindex.orthanc.client import Client
+from jobindex.orthanc.wire import Answer, job_path
+from jobindex.service.coalesced import Coalesced
+from jobindex.service.intake import Intake
+from jobindex.service.view import View
+
+WITHIN = 0.25
+"""Seconds that a list waits for the nodes at most."""
+MOST_READ = 50
+"""Jobs of one node that are read one by one; what is more comes with its next report."""
+MOST_CALLERS = 1000
+
+
+class Refresh:
+    """Reads, as the caller, what the view can't know yet: the unknown and the unfinished."""
+
+    def __init__(self, view: View, client: Client, intake: Intake) -> None:
+        self._view = view
+        self._client = client
+        self._intake = intake
+        self._rounds: OrderedDict[str, Coalesced[None]] = OrderedDict()
+
+    async def refresh(self, caller: Caller) -> None:
+        """Ask all nodes at once; callers with the same credentials share a round."""
+        asking = self._rounds.setdefault(caller.fingerprint, Coalesced(partial(self._round, caller)))
+        self._rounds.move_to_end(caller.fingerprint)
+        while len(self._rounds) > MOST_CALLERS:
+            self._rounds.popitem(last=False)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WITHIN):
+                await asking.ask()
+
+    async def _round(self, caller: Caller) -> None:
+        asked = [self._ask(caller, *pair) for pair in self._view.alive_nodes()]
+        await asyncio.gather(*asked)
+
+    async def _ask(self, caller: Caller, node_id: str, node: Node) -> None:
+        try:
+            answer = await self._client.ask(node.url, "GET", "/jobs", dict(caller.headers), within=WITHIN)
+            reads = [self._read(caller, node_id, node, job_id) for job_id in self._worth_reading(node_id, answer)]
+            await asyncio.gather(*reads)
+        except JobIndexError:
+            return
+
+    def _worth_reading(self, node_id: str, answer: Answer) -> list[str]:
+        if answer.status != 200:
+            return []
+        ids = [job_id for job_id in orjson.loads(answer.body) if is_job_id(job_id)]
+        return [job_id for job_id in ids if not self._is_settled(node_id, job_id)][:MOST_READ]
+
+    def _is_settled(self, node_id: str, job_id: str) -> bool:
+        job = self._view.jobs.get(job_id)
+        return job is not None and job.record.node == node_id and job.record.final
+
+    async def _read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> None:
+        answer = await self._client.ask(node.url, "GET", job_path(job_id), dict(caller.headers), within=WITHIN)
+        if answer.status == 200:
+            await self._intake.take_reading(node_id, node, answer.body)

@@ -1,0 +1,54 @@
+"""Removes a job: at its owner first, in the index when the owner says that it is gone there."""
+
+from jobindex.auth.caller import Caller
+from jobindex.model.node import GONE, STOPPED, Node
+from jobindex.orthanc.wire import Answer, job_path
+from jobindex.service.relay import Relay
+from jobindex.service.rights import Rights
+from jobindex.service.timing import Timing
+from jobindex.service.view import View
+from jobindex.store import Store
+from jobindex.store.jobs import Stored
+
+
+class Removal:
+    """Answers `DELETE /jobs/{id}`."""
+
+    def __init__(self, store: Store, view: View, relay: Relay, rights: Rights, timing: Timing) -> None:
+        self._store = store
+        self._view = view
+        self._relay = relay
+        self._rights = rights
+        self._timing = timing
+
+    async def remove(self, caller: Caller, job: Stored) -> Answer | None:
+        """None when the job is gone, everywhere; else the owner's answer.
+
+        Refused, NobodyToAsk and the errors of owners as `Rights` and `Relay` say; nothing is dropped then.
+        """
+        node = self._view.owner(job)
+        if node is None or node.state in (GONE, STOPPED):
+            await self._rights.may(caller, "DELETE", job_path(job.id))
+        else:
+            refusal = await self._ask_owner(caller, job, node)
+            if refusal is not None:
+                return refusal
+        await self._store.jobs.drop([(job.id, "")], round(self._timing.tombstone * 1000))
+        return None
+
+    async def _ask_owner(self, caller: Caller, job: Stored, node: Node) -> Answer | None:
+        """None when the owner has deleted the job, or does not know it.
+
+        404 is Orthanc's answer for a job that is unknown and for one that isn't complete, 405 is that of
+        releases before 1.12.2: only reading tells whether it is there.
+        """
+        answer = await self._relay.send(caller, job.record.node, node, "DELETE", job_path(job.id))
+        if answer.status == 200:
+            return None
+        if answer.refuses:
+            self._rights.note_refusal(caller, answer)
+        if answer.status in (404, 405):
+            read = await self._relay.read_again(caller, job.record.node, node, job.id)
+            if read is not None and read.status == 404:
+                return None
+        return answer

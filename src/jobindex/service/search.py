@@ -1,0 +1,95 @@
+"""Finds a job that the index does not know: all nodes are asked, as the caller.
+
+Law: 404 only if every node that is alive said so.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from jobindex.auth.caller import Caller
+from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, OwnerError
+from jobindex.model.node import Node
+from jobindex.orthanc.wire import Answer
+from jobindex.service.relay import Relay
+from jobindex.service.rights import Rights
+from jobindex.service.view import View
+from jobindex.store.jobs import Stored
+
+FRESH = 0.15
+"""Seconds that a job may need from its creation to the view."""
+WITHIN = 1.0
+AT_ONCE = 64
+UNKNOWN_LASTS = 2.0
+"""Seconds that an id which nobody knows is not asked for again."""
+MOST_UNKNOWN = 10_000
+
+
+class Search:
+    """Looks for ids in the view, then at the nodes."""
+
+    def __init__(self, view: View, relay: Relay, rights: Rights, clock: Callable[[], float] = time.monotonic) -> None:
+        self._view = view
+        self._relay = relay
+        self._rights = rights
+        self._clock = clock
+        self._unknown: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    async def find(self, caller: Caller, job_id: str) -> Stored | None:
+        """The job, or None when every living node says that there is none.
+
+        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where a node refuses the caller.
+        """
+        job = self._view.jobs.get(job_id)
+        if job is not None:
+            return job
+        if self._unknown.get((caller.fingerprint, job_id), 0.0) > self._clock():
+            return None
+        return await self._view.await_job(job_id, FRESH) or await self._ask_all(caller, job_id)
+
+    async def _ask_all(self, caller: Caller, job_id: str) -> Stored | None:
+        nodes = self._view.alive_nodes()
+        if not nodes:
+            raise NobodyToAsk("No Orthanc can be asked for this job")
+        gate = asyncio.Semaphore(AT_ONCE)
+        asked = [asyncio.create_task(self._ask(gate, caller, *pair, job_id), name="search") for pair in nodes]
+        answers = await _gathered(asked)
+        found = await self._found(nodes, answers)
+        if found is not None:
+            return found
+        for answer in answers:
+            if answer is not None and answer.refuses:
+                self._rights.note_refusal(caller, answer)
+        if any(answer is None or answer.status != 404 for answer in answers):
+            raise NotEverybodyAnswered("Not every Orthanc could be asked for this job")
+        self._remember(caller, job_id)
+        return None
+
+    async def _ask(
+        self, gate: asyncio.Semaphore, caller: Caller, node_id: str, node: Node, job_id: str
+    ) -> Answer | None:
+        async with gate:
+            try:
+                return await self._relay.read(caller, node_id, node, job_id)
+            except OwnerError:
+                return None
+
+    async def _found(self, nodes: list[tuple[str, Node]], answers: list[Answer | None]) -> Stored | None:
+        for (node_id, node), answer in zip(nodes, answers, strict=True):
+            if answer is not None and answer.status == 200:
+                return await self._relay.take_in(node_id, node, answer)
+        return None
+
+    def _remember(self, caller: Caller, job_id: str) -> None:
+        self._unknown[caller.fingerprint, job_id] = self._clock() + UNKNOWN_LASTS
+        while len(self._unknown) > MOST_UNKNOWN:
+            self._unknown.popitem(last=False)
+
+
+async def _gathered(asked: list[asyncio.Task[Answer | None]]) -> list[Answer | None]:
+    """The answers that came in time; the others are None, and nobody waits for them any more."""
+    done, late = await asyncio.wait(asked, timeout=WITHIN)
+    for task in late:
+        task.cancel()
+    return [task.result() if task in done else None for task in asked]

@@ -1,0 +1,106 @@
+"""A replica's own copy of the index, in memory: what requests are answered from.
+
+It only holds and tells; `follower` keeps it up with the index.
+"""
+
+import asyncio
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable
+
+from jobindex.model.node import Node
+from jobindex.store.changes import Head
+from jobindex.store.jobs import Stored
+
+
+class View:
+    """Nodes and jobs by id, and how far they are."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Stored] = {}
+        self.nodes: dict[str, Node] = {}
+        self.ids: list[str] = []
+        """The ids of all jobs, sorted."""
+        self.head = Head("", 0, 0)
+        """The epoch and version that this view has reached."""
+        self.connected = False
+        """Whether Redis answered last time."""
+        self.full = asyncio.Event()
+        """Set once the view has seen the whole index; see `follower`."""
+        self._on_node: dict[str, set[str]] = {}
+        self._moved = asyncio.Condition()
+
+    def on_node(self, node_id: str) -> set[str]:
+        """The ids of the jobs that this node has, as far as is known."""
+        return self._on_node.get(node_id, set())
+
+    def owner(self, job: Stored) -> Node | None:
+        return self.nodes.get(job.record.node)
+
+    def alive_nodes(self) -> list[tuple[str, Node]]:
+        """The nodes worth asking, those that report before those that are late."""
+        worth = [(node_id, node) for node_id, node in self.nodes.items() if node.may_answer]
+        return sorted(worth, key=lambda pair: not pair[1].alive)
+
+    # What the follower does.
+
+    def put(self, job: Stored) -> None:
+        """Show a job as it is now."""
+        before = self.jobs.get(job.id)
+        if before is None:
+            insort(self.ids, job.id)
+        elif before.record.node != job.record.node:
+            self.on_node(before.record.node).discard(job.id)
+        self.jobs[job.id] = job
+        held = self._on_node.setdefault(job.record.node, set())
+        held.add(job.id) if job.record.on_node else held.discard(job.id)
+
+    def drop(self, job_id: str) -> None:
+        """Show a job no more."""
+        job = self.jobs.pop(job_id, None)
+        if job is not None:
+            self.on_node(job.record.node).discard(job_id)
+            del self.ids[bisect_left(self.ids, job_id)]
+
+    def replace(self, jobs: Iterable[Stored], nodes: dict[str, Node]) -> None:
+        """Show these jobs and nodes and nothing else; nobody sees it half done."""
+        self.jobs = {job.id: job for job in jobs}
+        self.ids = sorted(self.jobs)
+        self.nodes = nodes
+        self._on_node = {}
+        for job in self.jobs.values():
+            if job.record.on_node:
+                self._on_node.setdefault(job.record.node, set()).add(job.id)
+
+    async def move(self, head: Head) -> None:
+        """Say how far the view is now, and wake those who wait for it."""
+        async with self._moved:
+            self.head = head
+            self._moved.notify_all()
+
+    # What readers wait for.
+
+    async def reach(self, head: Head, within: float) -> bool:
+        """Wait until the view shows at least what `head` names; False when it doesn't in time."""
+        return await self._wait_for(lambda: self._has_reached(head), within)
+
+    async def await_job(self, job_id: str, within: float) -> Stored | None:
+        """The job, as soon as the view has it."""
+        await self._wait_for(lambda: job_id in self.jobs, within)
+        return self.jobs.get(job_id)
+
+    async def wait_until_final(self, job_id: str, within: float) -> None:
+        """Wait for the end of a job of which the view may not know yet."""
+        await self._wait_for(lambda: job_id not in self.jobs or self.jobs[job_id].record.final, within)
+
+    def _has_reached(self, head: Head) -> bool:
+        return self.head.epoch == head.epoch and self.head.version >= head.version
+
+    async def _wait_for(self, condition: Callable[[], bool], within: float) -> bool:
+        if condition():
+            return True
+        try:
+            async with asyncio.timeout(within), self._moved:
+                await self._moved.wait_for(condition)
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,83 @@
+"""All settings: one frozen tree, read once from the environment by the wiring."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class NamedNode(BaseModel):
+    """An Orthanc without a plugin of ours: it is visited, with this user."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    url: str
+    user: str = ""
+    password: SecretStr = SecretStr("")
+
+
+class Settings(BaseSettings):
+    """Read from the variables `JOBINDEX_<NAME>` (and `REDIS_URL`)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="JOBINDEX_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+    redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = ""
+    """Where Redis is: redis://[user:password@]host:port/0.  Empty: one of our own is started."""
+    data: Path = Path.home() / ".local" / "state" / "jobindex"
+    """Where the Redis of our own keeps its append-only file."""
+
+    public_host: str = "0.0.0.0"  # noqa: S104 - clients come through a proxy on another host
+    public_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """For clients, through nginx."""
+    internal_host: str = "0.0.0.0"  # noqa: S104 - Orthancs and probes are on other hosts
+    internal_port: Annotated[int, Field(ge=0, le=65535)] = 8001
+    """For Orthancs, probes and Prometheus; never to be reached by clients."""
+
+    secret: SecretStr = SecretStr("")
+    secret_file: Path | None = None
+    """The cluster's secret, with which reports are signed: 16 characters at least, better in a file."""
+
+    nodes: tuple[NamedNode, ...] = ()
+    """Orthancs without a plugin: [{"id": "...", "url": "http://...", "user": "...", "password": "..."}]."""
+    sample_routes: bool = False
+    """Whether the routes of Orthanc's own sample plugin are served on the internal listener.  They are not signed."""
+    sample_port: Annotated[int, Field(ge=1, le=65535)] = 8042
+    """The HTTP port of the Orthancs that use it."""
+    token_headers: tuple[str, ...] = ()
+    """Names of the headers in which callers of the authorization plugin bring their tokens."""
+    always_refresh: bool = False
+    """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does."""
+
+    beat: float = 14.0
+    """Seconds without a report after which a node is probed, and late if it does not answer."""
+    gone: float = 600.0
+    """Seconds of silence after which a node is given up (not while most nodes are silent)."""
+    back: float = 60.0
+    """Seconds that a node which said goodbye may take to come back before its unfinished jobs are lost."""
+    keep_days: float = 7.0
+    keep_failures_days: float = 30.0
+    keep_jobs: Annotated[int, Field(ge=0)] = 100_000
+    """How long, and how many, finished jobs are kept that Orthanc has forgotten."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_form: Literal["json", "text"] = "json"
+
+    @model_validator(mode="after")
+    def _secret_is_long_enough(self) -> "Settings":
+        if 0 < len(self.cluster_secret) < 16:
+            raise ValueError("the cluster's secret has fewer than 16 characters")
+        return self
+
+    @property
+    def cluster_secret(self) -> bytes:
+        """The secret; b"" where none is set.  OSError where its file can't be read."""
+        text = self.secret_file.read_text() if self.secret_file else self.secret.get_secret_value()
+        return text.strip().encode()

@@ -1,0 +1,31 @@
+"""The only room that knows Redis."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+
+from jobindex.store.changes import Changes
+from jobindex.store.connect import connected, connected_tail
+from jobindex.store.due import Due
+from jobindex.store.jobs import Jobs
+from jobindex.store.nodes import Nodes
+from jobindex.store.scripts import Scripts
+
+
+class Store:
+    """The index: one noun an attribute."""
+
+    def __init__(self, redis: Redis, tail: Redis) -> None:
+        scripts = Scripts(redis)
+        self.jobs = Jobs(redis, scripts)
+        self.nodes = Nodes(redis, scripts)
+        self.changes = Changes(redis, tail, scripts)
+        self.late, self.visit, self.reap = (Due(redis, scripts, chore) for chore in ("late", "visit", "reap"))
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    """The store at a Redis address; it connects when first used."""
+    async with connected(url) as redis, connected_tail(url) as tail:
+        yield Store(redis, tail)

@@ -1,0 +1,77 @@
+"""The change log, by which every replica's view follows the index, and the version that readers wait for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.asyncio import Redis
+
+from jobindex.store import keys
+from jobindex.store.connect import TAIL_BLOCK, translated
+from jobindex.store.scripts import Scripts
+
+MOST = 2000
+"""Changes in one read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the index stands: its epoch, when that began (ms of Redis's clock), and its version."""
+
+    epoch: str
+    began: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry: the version it makes, its kind (job, gone, node, epoch), and whom it is about."""
+
+    version: int
+    kind: str
+    id: str
+
+
+class Changes:
+    """Reads the change log; every method may raise IndexAway."""
+
+    def __init__(self, redis: Redis, tail: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._tail = tail
+        self._scripts = scripts
+
+    async def begin(self) -> None:
+        """See to it that there is an epoch, as every write does."""
+        with translated():
+            await self._scripts.run("epoch_begin")
+
+    async def head(self) -> Head | None:
+        """Where the index stands; None while nothing has ever been written."""
+        with translated():
+            found: list[Any] = await self._redis.mget([keys.key(keys.EPOCH), keys.key(keys.VERSION)])
+        epoch, version = found
+        if epoch is None or version is None:
+            return None
+        word, began, _ = epoch.decode().split(" ", maxsplit=2)
+        return Head(word, int(began), int(version))
+
+    async def now(self) -> int:
+        """Redis's clock, ms."""
+        with translated():
+            seconds, micros = await self._redis.time()
+        return seconds * 1000 + micros // 1000
+
+    async def after(self, version: int) -> list[Change]:
+        """The changes after `version`, waiting for the next one if there is none; [] when none came in time."""
+        name = keys.key(keys.CHANGES)
+        with translated():
+            answer: Any = await self._tail.xread({name: f"{version}-0"}, count=MOST, block=int(TAIL_BLOCK * 1000))
+        if not answer:
+            return []
+        entries = answer[0][1] if isinstance(answer, list) else answer[name.encode()][0]
+        return [_change(cast("bytes", entry_id), fields) for entry_id, fields in entries]
+
+
+def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
+    version = int(entry_id.split(b"-")[0])
+    return Change(version, fields[b"kind"].decode(), fields[b"id"].decode())

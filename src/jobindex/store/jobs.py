@@ -1,0 +1,155 @@
+"""The jobs in Redis."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+
+from jobindex.model.record import Record
+from jobindex.store import keys
+from jobindex.store.codec import read_record, texts
+from jobindex.store.connect import translated
+from jobindex.store.scripts import Scripts
+
+Item = TypeVar("Item")
+
+BATCH = 200
+"""Jobs in one script call; it holds Redis for about 3 ms."""
+CHUNK = 1000
+"""Jobs in one read; it holds Redis for about 1 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A job as it stands in the index."""
+
+    id: str
+    text: bytes
+    record: Record
+    progress: int = 0
+    completed: int = 0
+    """When it ended, ms; only what is written needs it."""
+
+
+class Jobs:
+    """Reads and writes jobs; every method may raise IndexAway."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def put(self, node: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
+        """Take in what a node says; the ids that are refused since another alive node owns them.
+
+        UnknownNode where this incarnation is not the registered one.
+        """
+        refused: list[str] = []
+        for batch in _sliced(words, BATCH):
+            arguments = [part for word in batch for part in _put_arguments(word)]
+            with translated():
+                refused += texts(await self._scripts.run("jobs_put", node, incarnation, *arguments))
+        return refused
+
+    async def miss(
+        self, node: str, incarnation: str, clock: int, taken: str, ids: Sequence[str]
+    ) -> list[tuple[str, str]]:
+        """Note jobs that a complete report lacks; the ids and lines of those whose end can't be known any more."""
+        lost: list[str] = []
+        for batch in _sliced(ids, 5 * BATCH):
+            with translated():
+                lost += texts(await self._scripts.run("jobs_miss", node, incarnation, clock, taken, *batch))
+        return list(zip(lost[::2], lost[1::2], strict=True))
+
+    async def conclude(self, when: int, conclusions: Sequence[tuple[str, str, bytes]]) -> int:
+        """Write that jobs are lost: id, the line it was concluded from, the text; how many were written."""
+        count = 0
+        for batch in _sliced(conclusions, BATCH):
+            with translated():
+                count += int(await self._scripts.run("jobs_conclude", when, *(part for job in batch for part in job)))
+        return count
+
+    async def drop(self, jobs: Sequence[tuple[str, str]], tombstone: int = 0) -> int:
+        """Drop jobs that have these lines ('' for any); `tombstone` ms they may not come back."""
+        count = 0
+        for batch in _sliced(jobs, BATCH):
+            with translated():
+                count += int(await self._scripts.run("jobs_drop", tombstone, *(part for job in batch for part in job)))
+        return count
+
+    async def restore(self, jobs: Sequence[Stored]) -> int:
+        """Write back what Redis lost; how many it had not."""
+        count = 0
+        for batch in _sliced(jobs, BATCH):
+            arguments = [part for job in batch for part in (job.id, job.record.line, job.completed, job.text)]
+            with translated():
+                count += int(await self._scripts.run("jobs_restore", *arguments))
+        return count
+
+    async def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """The jobs of these ids that are in the index, read in one moment."""
+        if not ids:
+            return {}
+        with translated():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hmget(keys.key(keys.JOBS), list(ids))
+                pipeline.hmget(keys.key(keys.OWNERS), list(ids))
+                found, lines = await pipeline.execute()
+        return {job.id: job for job in _stored(ids, found, lines)}
+
+    async def everything(self) -> AsyncIterator[dict[str, Stored]]:
+        """All jobs in chunks, so that Redis is never held; what changes meanwhile is in the change log."""
+        cursor = 0
+        while True:
+            with translated():
+                cursor, lines = await self._redis.hscan(keys.key(keys.OWNERS), cursor, count=CHUNK)
+            yield await self.fetch(texts(lines))
+            if cursor == 0:
+                return
+
+    async def finished(self, offset: int, most: int) -> list[tuple[str, float]]:
+        """A page of the finished jobs, oldest first: id, and when it ended (ms)."""
+        with translated():
+            found: list[Any] = await self._redis.zrange(
+                keys.key(keys.FINISHED), offset, offset + most - 1, withscores=True
+            )
+        return [(job_id.decode(), score) for job_id, score in found]
+
+    async def count_finished(self) -> int:
+        with translated():
+            return await self._redis.zcard(keys.key(keys.FINISHED))
+
+    async def of_node(self, node: str) -> list[str]:
+        """The ids of the jobs whose owner is that node."""
+        with translated():
+            return texts(await self._redis.smembers(keys.key(keys.NODE_JOBS, node)))
+
+    async def forget_tombstones(self, before: int) -> None:
+        """Remove the tombstones that are over."""
+        with translated():
+            await self._redis.zremrangebyscore(keys.key(keys.DELETED), "-inf", before)
+
+
+def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:
+    record = word.record
+    return (
+        word.id,
+        record.clock,
+        record.stamp,
+        record.state,
+        record.mark,
+        word.progress,
+        word.completed,
+        word.text,
+    )
+
+
+def _stored(ids: Sequence[str], found: Iterable[bytes | None], lines: Iterable[bytes | None]) -> Iterable[Stored]:
+    for job_id, text, line in zip(ids, found, lines, strict=True):
+        record = read_record(job_id, line)
+        if text is not None and record is not None:
+            yield Stored(job_id, text, record)
+
+
+def _sliced(items: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

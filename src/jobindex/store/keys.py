@@ -1,0 +1,57 @@
+"""The keys in Redis: their names, types and meaning, from which `docs/keyspace.md` is made.
+
+All share one hash tag, so that a Redis Cluster keeps them on one node and scripts may touch them together.
+"""
+
+from dataclasses import dataclass
+
+PREFIX = "{jobindex}:"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, or one family of keys whose name ends in a `<part>`."""
+
+    name: str
+    type: str
+    holds: str
+
+    @property
+    def stem(self) -> str:
+        """The part of the name that all keys of the family begin with."""
+        return PREFIX + self.name.split("<", maxsplit=1)[0]
+
+
+NODES = Key("nodes", "hash", "node id → JSON: name, url, version, incarnation, state, seen (ms), kind")
+JOBS = Key("jobs", "hash", "job id → Orthanc's JSON, compact: its members, order and number literals; secrets masked")
+OWNERS = Key("owners", "hash", "job id → `node incarnation clock stamp state mark`")
+FINISHED = Key("finished", "zset", "job id by completion time (ms): what retention reaps")
+DELETED = Key("deleted", "zset", "tombstones, `job id incarnation` until (ms): may not come back before")
+CHANGES = Key("changes", "stream", "the change log: kind, id, node, state, progress, at; an entry's id is its version")
+EPOCH = Key("epoch", "string", "`word began run-id`: one unbroken life of the index in one Redis")
+VERSION = Key("version", "string", "counts the changes; an ETag is `epoch-version`")
+STATE = Key("state:<State>", "set", "ids of the jobs in that state")
+NODE_JOBS = Key("jobs:<node>", "set", "ids of the jobs whose owner is that node")
+BEAT = Key("beat:<node>", "string", "the heartbeat: the incarnation; its TTL is how long it still counts")
+DUE = Key("due:<chore>", "zset", "what is due when (ms); a claim puts it off by a lease")
+TOKEN = Key(
+    "token:<node>",
+    "string",
+    "how a node without our plugin is read: its token, encrypted; TTL of the heartbeat",
+)
+
+FIXED = (NODES, JOBS, OWNERS, FINISHED, DELETED, CHANGES, EPOCH, VERSION)
+"""What every script gets as its KEYS, in this order."""
+FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN)
+ALL = FIXED + FAMILIES
+
+
+def key(kind: Key, part: str = "") -> str:
+    """The name of a key in Redis; `part` stands for what the family's name leaves open."""
+    return kind.stem + part
+
+
+def manual() -> str:
+    """The keyspace manual: a Markdown table."""
+    rows = [f"| `{PREFIX}{each.name}` | {each.type} | {each.holds} |" for each in ALL]
+    return "\n".join(["| key | type | holds |", "| --- | --- | --- |", *rows]) + "\n"

@@ -1,0 +1,108 @@
+--[[
+  What every verb begins with: the fixed keys, Redis's clock, the epoch and the change log.
+
+  KEYS  1 nodes  2 jobs  3 owners  4 finished  5 deleted  6 changes  7 epoch  8 version
+        Every other key is made from the prefix they share, so it has the same hash tag.
+  ARGV  1 a random word for a new epoch (Lua's own random is seeded alike on every server)
+
+  An error's first word is the code word that the caller's adapter looks at.
+]]
+local NODES, JOBS, OWNERS, FINISHED, DELETED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local CHANGES, EPOCH, VERSION = KEYS[6], KEYS[7], KEYS[8]
+local PREFIX = string.sub(NODES, 1, -6)
+local LONGEST_LOG = 200000
+local epoch
+
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function ms(number)
+  return string.format('%.0f', number)
+end
+
+--  The entry's id is the version that it makes, so a reader sees a gap at once.
+local function changed(kind, id, node, state, progress)
+  redis.call('XADD', CHANGES, 'MAXLEN', '~', LONGEST_LOG, redis.call('INCR', VERSION) .. '-0',
+    'kind', kind, 'id', id, 'node', node, 'state', state, 'progress', progress, 'at', ms(now()))
+end
+
+--  An emptied, restarted or failed-over Redis has no epoch, or another server's run id in it.
+local function enter_epoch()
+  local info = redis.pcall('INFO', 'server')
+  local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or 'unknown'
+  local found = redis.call('GET', EPOCH) or ''
+  local word, server = string.match(found, '^(%S+) %d+ (%S+)$')
+  if server == run and redis.call('EXISTS', VERSION) == 1 then
+    epoch = word
+    return
+  end
+  epoch = ARGV[1]
+  redis.call('SET', EPOCH, epoch .. ' ' .. ms(now()) .. ' ' .. run)
+  if redis.call('EXISTS', VERSION) == 0 then
+    redis.call('DEL', CHANGES)
+  end
+  changed('epoch', epoch, '', '', '')
+end
+
+local function node_record(id)
+  local text = redis.call('HGET', NODES, id)
+  return text and cjson.decode(text)
+end
+
+--  A report counts only from the incarnation that is registered.
+local function registered(id, incarnation)
+  local record = node_record(id)
+  if not record or record.incarnation ~= incarnation then
+    error({err = 'UNKNOWN_NODE this incarnation is not registered'})
+  end
+  return record
+end
+
+local function owner(id)
+  local line = redis.call('HGET', OWNERS, id)
+  if not line then
+    return nil
+  end
+  local node, incarnation, clock, stamp, state, mark =
+    string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)$')
+  return {line = line, node = node, incarnation = incarnation, clock = tonumber(clock), stamp = stamp,
+    state = state, mark = mark}
+end
+
+local function older(clock, stamp, other_clock, other_stamp)
+  if clock ~= other_clock then
+    return clock < other_clock
+  end
+  return stamp < other_stamp
+end
+
+local function final(state)
+  return state == 'Success' or state == 'Failure'
+end
+
+--  The one place where a job's record and its sets are written, so that they always agree.
+local function write_job(id, before, after, text, progress, completed)
+  if before and before.state ~= after.state then
+    redis.call('SREM', PREFIX .. 'state:' .. before.state, id)
+  end
+  if before and before.node ~= after.node then
+    redis.call('SREM', PREFIX .. 'jobs:' .. before.node, id)
+  end
+  redis.call('SADD', PREFIX .. 'state:' .. after.state, id)
+  redis.call('SADD', PREFIX .. 'jobs:' .. after.node, id)
+  if final(after.state) then
+    redis.call('ZADD', FINISHED, completed, id)
+  else
+    redis.call('ZREM', FINISHED, id)
+  end
+  redis.call('HSET', OWNERS, id, after.node .. ' ' .. after.incarnation .. ' ' .. after.clock .. ' '
+    .. after.stamp .. ' ' .. after.state .. ' ' .. after.mark)
+  redis.call('HSET', JOBS, id, text)
+  changed('job', id, after.node, after.state, progress)
+end
+
+local function without_stamp(text)
+  return (string.gsub(text, '"Timestamp":"[^"]*"', '', 1))
+end

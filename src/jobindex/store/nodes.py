@@ -1,0 +1,89 @@
+"""The nodes in Redis: their records and their heartbeats."""
+
+from typing import Any
+
+from redis.asyncio import Redis
+
+from jobindex.model.node import Node
+from jobindex.store import keys
+from jobindex.store.codec import read_node, read_nodes
+from jobindex.store.connect import translated
+from jobindex.store.scripts import Scripts
+
+
+class Nodes:
+    """Reads and writes nodes; every method may raise IndexAway.  Times are in milliseconds."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def register(self, node_id: str, node: Node, beat: int) -> None:
+        """Write the record of a node that introduces itself; NodeConflict where its id is taken."""
+        told = node.model_dump_json(include={"name", "url", "version", "kind", "incarnation"})
+        with translated():
+            await self._scripts.run("node_register", node_id, told, beat)
+
+    async def seen(
+        self, node_id: str, incarnation: str, beat: int, *, complete: bool, clock: int, offset: int = 0
+    ) -> bool:
+        """Note a report; True when it is the node's first of this epoch.  UnknownNode if it isn't registered.
+
+        `clock` counts the jumps of its clock, `offset` (visited nodes only) is how far that is from Redis's.
+        """
+        with translated():
+            first = await self._scripts.run(
+                "node_seen", node_id, incarnation, beat, "1" if complete else "", offset, clock
+            )
+        return bool(first)
+
+    async def change_state(
+        self, node_id: str, incarnation: str, state: str, due: int, *, if_silent: bool = False
+    ) -> bool:
+        """Write a new state, to be looked at again in `due`; False where it was so or the node is not silent."""
+        with translated():
+            written = await self._scripts.run("node_state", node_id, incarnation, state, due, "1" if if_silent else "")
+        return bool(written)
+
+    async def restore(self, node_id: str, node: Node, due: int) -> bool:
+        """Write back the record of a node that Redis lost."""
+        with translated():
+            return bool(await self._scripts.run("node_restore", node_id, node.model_dump_json(), due))
+
+    async def forget(self, node_id: str) -> bool:
+        """Remove the record of a node that is away and has no job left."""
+        with translated():
+            return bool(await self._scripts.run("node_forget", node_id))
+
+    async def fetch(self, node_id: str) -> Node | None:
+        return (await self.some([node_id])).get(node_id)
+
+    async def some(self, node_ids: list[str]) -> dict[str, Node]:
+        """Those of these nodes that there are."""
+        with translated():
+            found = await self._redis.hmget(keys.key(keys.NODES), node_ids)
+        read = ((node_id, read_node(node_id, text)) for node_id, text in zip(node_ids, found, strict=True))
+        return {node_id: node for node_id, node in read if node is not None}
+
+    async def everything(self) -> dict[str, Node]:
+        """All nodes by id."""
+        with translated():
+            return read_nodes(await self._redis.hgetall(keys.key(keys.NODES)))
+
+    async def beating(self, node_ids: list[str]) -> set[str]:
+        """Those of these nodes whose heartbeat still counts."""
+        if not node_ids:
+            return set()
+        with translated():
+            found = await self._redis.mget([keys.key(keys.BEAT, node_id) for node_id in node_ids])
+        return {node_id for node_id, beat in zip(node_ids, found, strict=True) if beat is not None}
+
+    async def keep_token(self, node_id: str, sealed: bytes, ttl: int) -> None:
+        """Keep how a node without our plugin is read, for `ttl` ms."""
+        with translated():
+            await self._redis.set(keys.key(keys.TOKEN, node_id), sealed, px=ttl)
+
+    async def token(self, node_id: str) -> bytes | None:
+        with translated():
+            found: Any = await self._redis.get(keys.key(keys.TOKEN, node_id))
+        return bytes(found) if found is not None else None

@@ -1,0 +1,53 @@
+"""Answers, in the forms that Orthanc 1.12.7 gives them."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+
+from jobindex.orthanc.wire import JSON, Answer, error_body
+
+
+def json_answer(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A body that is JSON already."""
+    told = {"Content-Type": JSON, "X-Content-Type-Options": "nosniff", **(headers or {})}
+    return web.Response(status=status, body=body, headers=told)
+
+
+def object_answer(value: object, *, status: int = 200) -> web.Response:
+    return json_answer(orjson.dumps(value), status=status)
+
+
+def empty(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """No body and no content type, as Orthanc answers what its handlers leave unanswered."""
+    return web.Response(status=status, headers=headers)
+
+
+def done() -> web.Response:
+    """Orthanc's answer to a DELETE that worked."""
+    return empty(HTTPStatus.OK, {"Content-Type": "text/plain"})
+
+
+def error(
+    request: web.BaseRequest, status: int, code: int, details: str = "", *, retry: bool = False, **more: bool
+) -> web.Response:
+    """Orthanc's error JSON for this request."""
+    headers = {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"}
+    if retry:
+        headers["Retry-After"] = "2"
+    body = error_body(status, code, details, request.method, uri(request), **more)
+    return web.Response(status=status, body=body, headers=headers)
+
+
+def uri(request: web.BaseRequest) -> str:
+    """The path as Orthanc names it: decoded, without empty parts and query."""
+    return "/" + "/".join(part for part in request.path.split("/") if part)
+
+
+def relayed(answer: Answer) -> web.Response:
+    """An owner's answer, as it is."""
+    headers = answer.headers
+    if answer.body:
+        headers = {**headers, "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)

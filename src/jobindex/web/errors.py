@@ -1,0 +1,72 @@
+"""The one table that turns the code words of errors into answers."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from aiohttp import web
+
+from jobindex.errors import JobIndexError, Refused
+from jobindex.web.answers import empty, error
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Row(NamedTuple):
+    """A status, Orthanc's code, and whether trying again may help."""
+
+    status: int
+    code: int
+    retry: bool = False
+    unknown_outcome: bool = False
+
+
+TABLE = {
+    "internal": Row(500, -1),
+    "bad_argument": Row(400, 3),
+    "unknown_resource": Row(404, 17),
+    "not_now": Row(409, 6),
+    "malformed_report": Row(400, 8),
+    "not_signed": Row(401, 8),
+    "unknown_node": Row(404, 7),
+    "node_conflict": Row(409, 6),
+    "index_away": Row(503, 42, retry=True),
+    "not_ready": Row(503, 42, retry=True),
+    "refused": Row(403, 8),
+    "nobody_to_ask": Row(503, 9, retry=True),
+    "not_everybody_answered": Row(503, 9, retry=True),
+    "owner": Row(503, 9, retry=True),
+    "owner_gone": Row(503, 9, retry=True),
+    "owner_down": Row(503, 9, retry=True),
+    "owner_silent": Row(504, 16, unknown_outcome=True),
+}
+
+
+def with_errors(handler: Handler) -> Handler:
+    """Turn errors into answers; what nobody foresaw is logged whole and answered without a trace."""
+
+    async def answered(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except JobIndexError as known:
+            return answer_for(request, known)
+        except web.HTTPException as http:
+            return error(request, http.status, 8, http.reason)
+        except Exception:
+            if request.writer.output_size:
+                raise  # a second answer must not stand in the body of the first: aiohttp cuts the connection
+            log.exception("%s %s failed", request.method, request.path)
+            return error(request, 500, -1)
+
+    return answered
+
+
+def answer_for(request: web.BaseRequest, known: JobIndexError) -> web.Response:
+    """The answer for an error of ours."""
+    if isinstance(known, Refused):
+        return empty(known.status, {"WWW-Authenticate": known.challenge} if known.challenge else None)
+    row = TABLE[known.word]
+    more = {"OutcomeUnknown": True} if row.unknown_outcome and request.method not in ("GET", "HEAD") else {}
+    return error(request, row.status, row.code, str(known), retry=row.retry, **more)

@@ -1,0 +1,104 @@
+"""The doors to jobs: Orthanc's own routes, for the whole cluster."""
+
+import asyncio
+
+from aiohttp import web
+
+from jobindex import metrics
+from jobindex.auth.caller import Caller
+from jobindex.model.job import is_job_id
+from jobindex.model.query import read_question
+from jobindex.orthanc.wire import action_path, job_path
+from jobindex.service.freshness import Freshness
+from jobindex.service.listing import Listing
+from jobindex.service.reader import Reader
+from jobindex.service.refresh import Refresh
+from jobindex.service.relay import Relay
+from jobindex.service.removal import Removal
+from jobindex.service.rights import NO_JOB, Rights
+from jobindex.service.search import Search
+from jobindex.service.view import View
+from jobindex.web.answers import done, empty, error, json_answer, relayed
+from jobindex.web.routes import Call, Door
+
+
+class JobsDoor:
+    """`/jobs`, `/jobs/{id}` and the actions."""
+
+    def __init__(
+        self,
+        view: View,
+        listing: Listing,
+        freshness: Freshness,
+        refresh: Refresh,
+        rights: Rights,
+        search: Search,
+        reader: Reader,
+        relay: Relay,
+        removal: Removal,
+        always_refresh: bool,
+    ) -> None:
+        self._view = view
+        self._listing = listing
+        self._freshness = freshness
+        self._refresh = refresh
+        self._rights = rights
+        self._search = search
+        self._reader = reader
+        self._relay = relay
+        self._removal = removal
+        self._always_refresh = always_refresh
+
+    async def list(self, call: Call) -> web.StreamResponse:
+        """GET /jobs"""
+        headers = call.request.headers
+        question = read_question(call.request.rel_url.query.items())
+        if self._always_refresh or "no-cache" in headers.get("Cache-Control", ""):
+            await self._refresh.refresh(call.caller)
+        told = {"Cache-Control": "no-cache"}
+        if not await self._freshness.catch_up():
+            metrics.stale.inc()
+            told["X-Job-Index"] = "stale"
+        tag, body = self._listing.answer(question)
+        told["ETag"] = tag
+        if tag in headers.get("If-None-Match", ""):
+            return empty(304, told)
+        return json_answer(body, headers=told)
+
+    async def get(self, call: Call) -> web.StreamResponse:
+        """GET /jobs/{id}"""
+        job_id = call.parts["id"]
+        if not is_job_id(job_id):
+            await self._rights.may(call.caller, "GET", job_path(NO_JOB))
+            return empty(404)
+        job = await self._reader.read(call.caller, job_id)
+        if job is None:
+            return empty(404)
+        return json_answer(self._listing.job(job), headers={"Cache-Control": "no-cache"})
+
+    async def delete(self, call: Call) -> web.StreamResponse:
+        """DELETE /jobs/{id}"""
+        job_id = call.parts["id"]
+        job = await self._search.find(call.caller, job_id) if is_job_id(job_id) else None
+        if job is None:
+            await self._rights.may(call.caller, "DELETE", job_path(NO_JOB))
+            return error(call.request, 404, 7, f"No job found with this id: {job_id}")
+        refusal = await asyncio.shield(self._removal.remove(call.caller, job))
+        return done() if refusal is None else relayed(refusal)
+
+    def action(self, name: str) -> Door:
+        """POST /jobs/{id}/{name}"""
+
+        async def act(call: Call) -> web.StreamResponse:
+            return await self._act(call.caller, call.parts["id"], name)
+
+        return act
+
+    async def _act(self, caller: Caller, job_id: str, name: str) -> web.StreamResponse:
+        job = await self._search.find(caller, job_id) if is_job_id(job_id) else None
+        if job is None:
+            await self._rights.may(caller, "POST", action_path(NO_JOB, name))
+            return empty(400)
+        # A caller that hangs up doesn't undo what was sent; what came of it is still taken in.
+        acting = self._relay.act(caller, job, self._view.owner(job), "POST", action_path(job.id, name))
+        return relayed(await asyncio.shield(acting))

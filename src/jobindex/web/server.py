@@ -1,0 +1,82 @@
+"""A listener: the middle pieces every request passes, and the life of the socket."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+
+from jobindex import metrics
+from jobindex.auth.caller import caller_of
+from jobindex.web.errors import Handler, with_errors
+from jobindex.web.reports import LARGEST
+from jobindex.web.routes import Routes
+
+access = logging.getLogger("jobindex.access")
+
+LONGEST_LINE = 8190
+DRAIN = 10.0
+"""Seconds that requests in flight get when the replica stops."""
+
+
+def handler(routes: Routes, token_headers: tuple[str, ...] = ()) -> Handler:
+    """From a request to its answer: logged and counted, errors turned into answers, the gate, the door."""
+
+    async def route(request: web.BaseRequest) -> web.StreamResponse:
+        return await routes.answer(request, caller_of(request.headers, token_headers))
+
+    return _logged(with_errors(route))
+
+
+def _logged(answer: Handler) -> Handler:
+    """One line a request, without its query and its headers, which may hold secrets."""
+
+    async def logged(request: web.BaseRequest) -> web.StreamResponse:
+        began = time.perf_counter()
+        response = await answer(request)
+        took = time.perf_counter() - began
+        kind = request.path.lstrip("/").split("/", maxsplit=1)[0][:16]
+        metrics.requests.labels(kind if kind in KINDS else "other", request.method, response.status).observe(took)
+        access.info("%s %s %d %.1f ms", request.method, request.path, response.status, took * 1000)
+        return response
+
+    return logged
+
+
+KINDS = frozenset({"jobs", "job-index", "nodes", "-", "metrics", "orthanc"})
+"""First parts of paths that the metrics tell apart; anything else would let callers make up labels."""
+
+
+@asynccontextmanager
+async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]:
+    """Serve on a port (0: any free one, which is given) until left; then finish what is in flight."""
+    server = web.Server(
+        answer,
+        request_factory=_request,
+        handler_cancellation=True,
+        access_log=None,
+        max_line_size=LONGEST_LINE,
+        max_field_size=LONGEST_LINE,
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, reuse_address=True).start()
+        yield runner.addresses[0][1]
+    finally:
+        await asyncio.shield(runner.cleanup())
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
