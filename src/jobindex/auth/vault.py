@@ -22,10 +22,10 @@ class Vault:
         return nonce + self._cipher.encrypt(nonce, secret.encode(), _bound_to(node_id, incarnation))
 
     def open(self, node_id: str, incarnation: str, sealed: bytes) -> str | None:
-        """None where it was sealed with another secret, or for another node or incarnation."""
+        """None where it was sealed with another secret, for another node or incarnation, or never."""
         try:
             plain = self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], _bound_to(node_id, incarnation))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             return None
         return plain.decode()
 

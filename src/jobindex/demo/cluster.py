@@ -71,11 +71,11 @@ async def _registered(cluster: Cluster, replica: Replica) -> None:
     """Wait until the replica lists every node."""
 
     async def knows_all() -> bool:
-        nodes = await reads(f"{replica.public_url}/job-index/nodes", auth)
+        nodes = await reads(f"{replica.public_url}/job-index/nodes", headers)
         return all(name in nodes for name in cluster.nodes)
 
-    auth = next((node.auth for node in cluster.nodes.values()), None)
-    if auth and not await until(knows_all, REGISTER_WITHIN):
+    headers = next((node.headers for node in cluster.nodes.values()), None)
+    if headers and not await until(knows_all, REGISTER_WITHIN):
         raise NotStarted(f"{replica.name} did not hear from every Orthanc:\n{replica.process.log_end()}")
 
 

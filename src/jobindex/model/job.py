@@ -1,5 +1,6 @@
 """A job: what an Orthanc says of it, and what we conclude when no Orthanc can say any more."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 
 from jobindex.errors import MalformedReport
+from jobindex.model.moment import is_moment, moment
 from jobindex.model.text import compact, redact, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
@@ -18,7 +20,6 @@ LONGEST_JOB = 1 << 20
 
 _ID = re.compile(r"[0-9a-f-]{36}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_STAMP = re.compile(r"\d{8}T\d{6}(\.\d{1,6})?")
 
 
 def is_job_id(text: str) -> bool:
@@ -52,9 +53,9 @@ def read_job(text: bytes) -> Job:
     if len(text) > LONGEST_JOB:
         raise MalformedReport(f"A job of {len(text)} bytes; {LONGEST_JOB} are taken at most")
     try:
-        fields = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise MalformedReport("A job that is not JSON") from error
+        fields = _parsed(text)
+    except (ValueError, RecursionError):
+        raise MalformedReport("A job that is not JSON, or JSON that readers understand differently") from None
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
     return Job(
@@ -67,17 +68,31 @@ def read_job(text: bytes) -> Job:
     )
 
 
+def _parsed(text: bytes) -> Any:
+    """ValueError or RecursionError where not every reader of JSON would read the same."""
+    orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
+    return json.loads(text, object_pairs_hook=_unrepeated)
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a member that is there twice")
+    return found
+
+
 def _looks_right(fields: dict[str, Any]) -> bool:
     """What unmodified clients rely on: a known state, an object as content, times in Orthanc's form."""
-    texts = [fields.get(name) for name in ("ID", "State", "Timestamp", "CreationTime", "Type")]
+    progress = fields.get("Progress")
+    times = (fields.get("Timestamp"), fields.get("CreationTime"), fields.get("CompletionTime", moment(0)))
     return (
-        all(isinstance(text, str) for text in texts)
+        all(isinstance(fields.get(name), str) for name in ("ID", "State", "Type"))
         and is_job_id(fields["ID"])
         and fields["State"] in STATES
         and isinstance(fields.get("Content"), dict)
-        and isinstance(fields.get("Progress"), int)
-        and all(_STAMP.fullmatch(fields[name]) for name in ("Timestamp", "CreationTime"))
-        and _STAMP.fullmatch(fields.get("CompletionTime", fields["CreationTime"])) is not None
+        and type(progress) is int
+        and 0 <= progress <= 100
+        and all(is_moment(time) for time in times)
     )
 
 

@@ -3,8 +3,10 @@
 Two moments in this form compare like the texts they are.
 """
 
+import re
 from datetime import UTC, datetime
 
+_FORM = re.compile(r"[0-9]{8}T[0-9]{6}(\.[0-9]{1,6})?")
 _SECONDS = "%Y%m%dT%H%M%S"
 
 
@@ -16,5 +18,20 @@ def moment(seconds: float) -> str:
 
 def seconds_of(text: str) -> float:
     """Seconds since 1970; ValueError if `text` is not in Orthanc's form."""
-    form = _SECONDS + (".%f" if "." in text else "")
-    return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
+    if not _FORM.fullmatch(text):
+        raise ValueError("a moment is YYYYMMDDTHHMMSS or YYYYMMDDTHHMMSS.ffffff")
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise ValueError("a moment that no calendar has") from None
+
+
+def is_moment(text: object) -> bool:
+    """Whether `text` is a text in Orthanc's form, of a time that there is."""
+    if not isinstance(text, str):
+        return False
+    try:
+        seconds_of(text)
+    except ValueError:
+        return False
+    return True

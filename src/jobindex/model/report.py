@@ -1,14 +1,23 @@
 """A report: what a node says, or is read to say, in one breath."""
 
+import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from jobindex.errors import MalformedReport
+from jobindex.model.moment import seconds_of
 
-Moment = Annotated[str, Field(pattern=r"^\d{8}T\d{6}(\.\d{1,6})?$")]
+
+def _moment(text: str) -> str:
+    seconds_of(text)
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
 JobId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+
+_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 
 MOST_JOBS = 200
 """Jobs in one report."""
@@ -42,14 +51,12 @@ class Registration(Wire):
 
 def plain_url(url: str) -> str:
     """An http(s) address of a host and nothing else; ValueError for anything that could lead elsewhere."""
-    parts = urlsplit(url.rstrip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address is http://host:port or https://host:port")
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
-        raise ValueError("an address has neither user, path, query nor fragment")
-    if not 0 < (parts.port or 80) < 65536:
+    found = _URL.fullmatch(url.rstrip("/"))
+    if found is None:
+        raise ValueError("an address is http://host:port or https://host:port, with neither user, path nor query")
+    if not 0 < int((found[2] or ":80")[1:]) < 65536:
         raise ValueError("an address has a port from 1 to 65535")
-    return url.rstrip("/")
+    return found[0]
 
 
 class Event(Wire):

@@ -7,8 +7,9 @@ is altered in the text, one member at a time.
 import re
 from collections.abc import Iterator, Mapping
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
-_STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*")|\s+')
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_TOKEN = re.compile(_STRING + rb'|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_STRING_OR_SPACE = re.compile(rb"(" + _STRING + rb")|\s+")
 _SECRET = re.compile(rb"authorization|token|secret|passw|cookie|api-?key|httpheaders", re.IGNORECASE)
 
 REDACTED = b'"REDACTED"'

@@ -83,9 +83,19 @@ async def opened() -> AsyncIterator[Client]:
     jar = aiohttp.DummyCookieJar
     async with (
         aiohttp.ClientSession(connector=kept, cookie_jar=jar(), **options) as reading,  # type: ignore[arg-type]
-        aiohttp.ClientSession(connector=once, cookie_jar=jar(), **options) as acting,  # type: ignore[arg-type]
+        aiohttp.ClientSession(connector=once, cookie_jar=jar(), middlewares=[_once], **options) as acting,  # type: ignore[arg-type]
     ):
         yield Client(reading, acting)
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp sends a DELETE again whose connection ended without an answer, unless the error is another."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError("the connection ended without an answer") from error
 
 
 @contextmanager

@@ -44,6 +44,8 @@ FIXED = (NODES, JOBS, OWNERS, FINISHED, DELETED, CHANGES, EPOCH, VERSION)
 """What every script gets as its KEYS, in this order."""
 FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN)
 ALL = FIXED + FAMILIES
+EXPIRING = (BEAT, TOKEN)
+"""These always have a TTL; no other key ever has one."""
 
 
 def key(kind: Key, part: str = "") -> str:
@@ -51,7 +53,26 @@ def key(kind: Key, part: str = "") -> str:
     return kind.stem + part
 
 
+def kind_of(name: str) -> tuple[Key, str] | None:
+    """Which key, or which of a family (its part), has this name in Redis; None where the index has no such key."""
+    for each in FIXED:
+        if name == each.stem:
+            return each, ""
+    for each in FAMILIES:
+        if name.startswith(each.stem) and name != each.stem:
+            return each, name.removeprefix(each.stem)
+    return None
+
+
 def manual() -> str:
-    """The keyspace manual: a Markdown table."""
+    """The keyspace manual, in Markdown."""
     rows = [f"| `{PREFIX}{each.name}` | {each.type} | {each.holds} |" for each in ALL]
-    return "\n".join(["| key | type | holds |", "| --- | --- | --- |", *rows]) + "\n"
+    return "\n".join([_TITLE, "| key | type | holds |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+_TITLE = """# The keyspace
+
+What the index keeps in Redis. Made by `python -m jobindex.store > docs/keyspace.md`.
+
+All keys share the hash tag `{jobindex}`. Times in ms are of Redis's clock; stamps and job texts are Orthanc's.
+"""

@@ -41,7 +41,8 @@ def _logged(answer: Handler) -> Handler:
         took = time.perf_counter() - began
         kind = request.path.lstrip("/").split("/", maxsplit=1)[0][:16]
         metrics.requests.labels(kind if kind in KINDS else "other", request.method, response.status).observe(took)
-        access.info("%s %s %d %.1f ms", request.method, request.path, response.status, took * 1000)
+        level = logging.DEBUG if kind in ("-", "metrics", "nodes") else logging.INFO
+        access.log(level, "%s %s %d %.1f ms", request.method, request.path, response.status, took * 1000)
         return response
 
     return logged

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jobindex.demo.simulator.asking import Asking
 from jobindex.demo.simulator.engine import Engine, Limits, Pace
 from jobindex.demo.simulator.faults import Faults
 from jobindex.demo.simulator.job import Job
@@ -42,17 +43,16 @@ class Incarnation:
         self.engine.restore(jobs)
         self._router = Router(site.release, self._routes())
         self._host: PluginHost | None = None
-        self._asking: set[asyncio.Task[Answer]] = set()
 
     async def start(self, control: Handler) -> None:
         """Listen first: a plugin may call its own Orthanc as soon as it is told of the start."""
         site = self._site
         await site.server.start(self._router, control)
         site.configuration["HttpPort"] = site.server.port
-        self._loop = asyncio.get_running_loop()
         self._working = asyncio.create_task(self.engine.run(), name="jobs engine")
+        self._asking = Asking(self._answer)
         if site.plugin:
-            self._host = PluginHost(site.plugin, site.configuration, self._ask, site.server.admit)
+            self._host = PluginHost(site.plugin, site.configuration, self._asking.ask, site.server.admit)
             await asyncio.to_thread(self._host.load)
             self._host.announce("OrthancStarted")
 
@@ -75,10 +75,10 @@ class Incarnation:
         return self.engine.saved() if self._site.configuration.get("SaveJobs", True) else []
 
     async def _halt(self) -> None:
-        for task in (self._working, *self._asking):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._asking.close()
+        self._working.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._working
 
     def _announce(self, event: str, job_id: str) -> None:
         if self._host:
@@ -91,10 +91,6 @@ class Incarnation:
             *StorageDoor(site.studies, site.pace, site.release, site.configuration).routes(),
             *WorkDoor(self.engine, site.studies, site.release, site.configuration).routes(),
         ]
-
-    def _ask(self, path: str) -> Answer:
-        """Answer a question from one of the plugin's threads, in the event loop; blocks."""
-        return asyncio.run_coroutine_threadsafe(self._answer(path), self._loop).result()
 
     async def _answer(self, path: str) -> Answer:
         await self._site.faults.gate()

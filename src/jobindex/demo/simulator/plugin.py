@@ -3,6 +3,7 @@
 As in Orthanc, events reach the plugin on one thread of their own, in order, and never wait for it.
 """
 
+import http.client
 import importlib.util
 import json
 import logging
@@ -13,9 +14,10 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
-from jobindex.demo.simulator.errors import UNKNOWN_RESOURCE
+from jobindex.demo.simulator.asking import NotRunning
+from jobindex.demo.simulator.errors import BAD_SEQUENCE_OF_CALLS, MESSAGES, UNKNOWN_RESOURCE
 from jobindex.demo.simulator.router import Answer
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,20 @@ NO_RESOURCE = 4
 
 loading = threading.Lock()
 """Held while a plugin is loaded: it finds its own `orthanc` under the one name that all share."""
+
+
+def _refuse(*arguments: object, **options: object) -> NoReturn:
+    raise ConnectionRefusedError
+
+
+NO_NETWORK = SimpleNamespace(
+    client=SimpleNamespace(
+        HTTPConnection=_refuse,
+        HTTPSConnection=_refuse,
+        HTTPException=http.client.HTTPException,
+    )
+)
+"""What a plugin finds under the name `http` when its Orthanc has crashed; it has no other way out."""
 
 Ask = Callable[[str], Answer]
 Listener = Callable[[int, int, str], None]
@@ -57,12 +73,12 @@ class PluginHost:
         spec = importlib.util.spec_from_file_location(self._module_name, self._path)
         if spec is None or spec.loader is None:
             raise FileNotFoundError(self._path)
-        module = importlib.util.module_from_spec(spec)
+        self._module = importlib.util.module_from_spec(spec)
         with loading:
             sys.modules["orthanc"] = self._orthanc
-            sys.modules[self._module_name] = module
+            sys.modules[self._module_name] = self._module
             try:
-                spec.loader.exec_module(module)
+                spec.loader.exec_module(self._module)
             finally:
                 del sys.modules["orthanc"]
         self._thread.start()
@@ -74,13 +90,20 @@ class PluginHost:
     def stop(self) -> None:
         """Say that Orthanc stops, and wait until the plugin has taken it; blocks."""
         self.announce("OrthancStopped")
-        self.abandon()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._events.put(None)
+        self._thread.join()
+        self._unload()
 
     def abandon(self) -> None:
-        """Deliver what is queued, and nothing after it."""
+        """Let no word of the plugin out any more; only then let it stop, so that it ends its threads."""
+        vars(self._module)["http"] = NO_NETWORK
+        while not self._events.empty():
+            self._events.get()
+        self.announce("OrthancStopped")
         self._events.put(None)
+        self._unload()
+
+    def _unload(self) -> None:
         sys.modules.pop(self._module_name, None)
 
     def _deliver(self) -> None:
@@ -103,9 +126,12 @@ def _build_orthanc(
     module = ModuleType("orthanc")
 
     def rest_api_get(uri: str) -> bytes:
-        answer = ask(uri)
+        try:
+            answer = ask(uri)
+        except NotRunning as error:
+            raise OrthancException(BAD_SEQUENCE_OF_CALLS, MESSAGES[BAD_SEQUENCE_OF_CALLS]) from error
         if answer.status != 200:
-            raise OrthancException(UNKNOWN_RESOURCE, "Unknown resource")
+            raise OrthancException(UNKNOWN_RESOURCE, MESSAGES[UNKNOWN_RESOURCE])
         return answer.body
 
     def generate_token() -> str:

@@ -13,7 +13,7 @@ from jobindex.demo.simulator.control import Control
 from jobindex.demo.simulator.engine import Engine, Pace
 from jobindex.demo.simulator.faults import Faults
 from jobindex.demo.simulator.incarnation import Incarnation, Site
-from jobindex.demo.simulator.release import RELEASES
+from jobindex.demo.simulator.release import RELEASES, Release
 from jobindex.demo.simulator.server import Server
 from jobindex.demo.simulator.studies import Studies
 
@@ -66,6 +66,10 @@ class Simulator:
     def engine(self) -> Engine:
         """The engine of the present incarnation."""
         return self._life.engine
+
+    @property
+    def release(self) -> Release:
+        return self._site.release
 
     @property
     def studies(self) -> Studies:

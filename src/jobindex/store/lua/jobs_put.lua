@@ -22,7 +22,7 @@ local function elsewhere(before)
 end
 
 local function take(id, after, progress, completed, text)
-  if redis.call('ZSCORE', DELETED, id .. ' ' .. incarnation) then
+  if buried(id, incarnation) then
     return
   end
   local before = owner(id)

@@ -7,12 +7,6 @@
 enter_epoch()
 local count = 0
 
-local function parsed(line)
-  local node, incarnation, clock, stamp, state, mark =
-    string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)$')
-  return {node = node, incarnation = incarnation, clock = tonumber(clock), stamp = stamp, state = state, mark = mark}
-end
-
 local function newer(before, after)
   return not before or (before.node == after.node and before.incarnation == after.incarnation
     and older(before.clock, before.stamp, after.clock, after.stamp))
@@ -21,7 +15,7 @@ end
 for i = 2, #ARGV, 4 do
   local id, after = ARGV[i], parsed(ARGV[i + 1])
   local before = owner(id)
-  if newer(before, after) and not redis.call('ZSCORE', DELETED, id .. ' ' .. after.incarnation) then
+  if newer(before, after) and not buried(id, after.incarnation) then
     write_job(id, before, after, ARGV[i + 3], '', ARGV[i + 2])
     count = count + 1
   end

@@ -60,15 +60,23 @@ local function registered(id, incarnation)
   return record
 end
 
-local function owner(id)
-  local line = redis.call('HGET', OWNERS, id)
-  if not line then
-    return nil
-  end
+--  What a line of the owners hash says; nil where it is not such a line.
+local function parsed(line)
   local node, incarnation, clock, stamp, state, mark =
     string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)$')
-  return {line = line, node = node, incarnation = incarnation, clock = tonumber(clock), stamp = stamp,
+  return node and {line = line, node = node, incarnation = incarnation, clock = tonumber(clock), stamp = stamp,
     state = state, mark = mark}
+end
+
+--  A line that somebody broke counts as none, so that the next word mends it.
+local function owner(id)
+  return parsed(redis.call('HGET', OWNERS, id) or '')
+end
+
+--  Whether this incarnation's job was deleted a moment ago; a tombstone that is over may still lie there.
+local function buried(id, incarnation)
+  local ends = redis.call('ZSCORE', DELETED, id .. ' ' .. incarnation)
+  return ends and tonumber(ends) > now()
 end
 
 local function older(clock, stamp, other_clock, other_stamp)

@@ -1,0 +1,48 @@
+"""The demo: a cluster, studies in it, jobs coming, and what to try."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import aiohttp
+from rich.console import Console
+
+from .client import Client
+from .cluster import Cluster, Plan, Tell, running
+from .guide import guide
+from .slow_peer import slow_peer
+from .stand_ins import fit
+from .studies import Studies, load
+from .traffic import SLOW, first_jobs, keep_busy
+
+HISTORY = 1000  # jobs that each Orthanc keeps, with their archives: what is shown can be tried for an hour
+PACE = ("--step", "0.3")  # seconds for an instance in the simulator, to whom every peer is fast
+
+
+async def run_demo(plan: Plan, traffic: bool, progress: Console, result: Console) -> None:
+    """Runs until it is cancelled, and leaves nothing behind; raises NotStarted."""
+    plan, notes = fit(plan)
+    for note in notes:
+        progress.print(note, style="yellow", markup=False)
+    async with slow_peer() as slow, aiohttp.ClientSession() as session:
+        plan = replace(plan, peers={SLOW: slow}, history=HISTORY, arguments=PACE if plan.simulated else ())
+        with progress.status("Starting; the replicas wait some seconds until each Orthanc has reported") as status:
+            async with running(plan, _teller(progress)) as cluster:
+                clients = [Client(node, session) for node in cluster.nodes.values()]
+                status.update("Loading studies ...")
+                studies = await load(clients[:1] if cluster.postgres else clients)
+                text = await _guide(cluster, clients, studies, traffic)
+                status.stop()
+                result.print(text, markup=False, highlight=False, soft_wrap=True)
+                await (keep_busy(clients, studies) if traffic else asyncio.Event().wait())
+
+
+def _teller(progress: Console) -> Tell:
+    began = time.monotonic()
+    return lambda part: progress.print(f"  {time.monotonic() - began:5.1f} s  {part} is up")
+
+
+async def _guide(cluster: Cluster, clients: list[Client], studies: Studies, traffic: bool) -> str:
+    examples = await first_jobs(clients, studies) if traffic else None
+    url = cluster.nginx.url if cluster.nginx else ""
+    return guide(url, cluster.redis.port, studies.small, examples)

@@ -1,0 +1,213 @@
+"""What the project's own nginx.conf sends where and how often, and what it says when nobody answers."""
+
+import asyncio
+import os
+from io import BytesIO
+
+import aiohttp
+import pytest
+from aiohttp import web
+from front import answer, fronted, hang, hang_up
+
+from jobindex.demo.installed import NotInstalled, nginx_program
+
+JOB = "/jobs/3f8a1c9e-6f3b-4a55-9c0e-0d3b6a2f7c11"
+
+
+@pytest.fixture(autouse=True)
+def _nginx() -> None:
+    try:
+        nginx_program()
+    except NotInstalled as missing:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ("/orthanc/jobs", "/jobs"),
+        ("/orthanc/jobs/", "/jobs/"),
+        ("/orthanc//jobs", "/jobs"),
+        ("/orthanc/%6aobs", "/jobs"),
+        ("/orthanc/studies/../jobs", "/jobs"),
+        ("/orthanc/jobs?expand&status=Running,Paused", "/jobs?expand&status=Running,Paused"),
+        (f"/orthanc{JOB}", JOB),
+        (f"/orthanc//jobs//{JOB[6:]}", JOB),
+        (f"/orthanc{JOB}/archive", f"{JOB}/archive"),
+        (f"/orthanc{JOB}/a%20b%0d%0ac", f"{JOB}/a%20b%0D%0Ac"),
+        ("/orthanc/jobs/a%0d%0ab", "/jobs/a%0D%0Ab"),
+        ("/orthanc/job-index", "/job-index"),
+        ("/orthanc/job-index/nodes", "/job-index/nodes"),
+        ("/orthanc/job-index/events?from=1", "/job-index/events?from=1"),
+        (f"/orthanc/job-index{JOB}/wait", f"/job-index{JOB}/wait"),
+    ],
+)
+async def test_jobs_go_to_the_replicas(asked: str, sent: str) -> None:
+    async with fronted() as front:
+        assert await front.status("GET", asked) == 200
+        assert front.replicas.sent == [f"GET {sent}"]
+        assert front.orthancs.sent == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ("/orthanc/", "/"),
+        ("/orthanc/system", "/system"),
+        ("/orthanc/jobsfoo", "/jobsfoo"),
+        ("/orthanc/jobs%0a", "/jobs%0A"),
+        ("/orthanc/job-indexes", "/job-indexes"),
+        ("/orthanc/Jobs", "/Jobs"),
+        ("/orthanc/jobs/..%2fsystem", "/system"),
+        ("/orthanc/jobs/%2e%2e/system", "/system"),
+        ("/orthanc/studies/x/archive?transcode=1", "/studies/x/archive?transcode=1"),
+        ("/orthanc/nodes/orthanc-a/report", "/nodes/orthanc-a/report"),
+        ("/orthanc/-/healthy", "/-/healthy"),
+        ("/orthanc/metrics", "/metrics"),
+    ],
+)
+async def test_all_else_below_orthanc_goes_to_the_orthancs(asked: str, sent: str) -> None:
+    async with fronted() as front:
+        assert await front.status("GET", asked) == 200
+        assert front.orthancs.sent == [f"GET {sent}"]
+        assert front.replicas.sent == []
+
+
+@pytest.mark.parametrize("asked", ["/jobs", "/nodes/orthanc-a/report", "/metrics", "/-/ready", "/job-index/nodes"])
+async def test_outside_of_orthanc_is_nothing(asked: str) -> None:
+    async with fronted() as front:
+        assert await front.status("POST", asked) == 404
+        assert front.replicas.sent == []
+        assert front.orthancs.sent == []
+
+
+async def test_the_root_leads_to_the_orthancs() -> None:
+    async with fronted() as front, front.ask("GET", "/") as response:
+        assert response.status == 302
+        assert response.headers["Location"] == "/orthanc/"
+
+
+async def test_the_answer_and_its_headers_pass_unchanged() -> None:
+    async def refuse(request: web.BaseRequest) -> web.StreamResponse:
+        challenge = {"WWW-Authenticate": 'Basic realm="Orthanc Secure Area"'}
+        return web.Response(status=401, headers=challenge, text=request.headers["Authorization"])
+
+    async with fronted() as front:
+        front.replicas.play(refuse)
+        front.session.headers["Authorization"] = "Basic ZGVtbzpkZW1v"
+        async with front.ask("POST", f"/orthanc{JOB}/cancel") as response:
+            assert response.status == 401
+            assert response.headers["WWW-Authenticate"] == 'Basic realm="Orthanc Secure Area"'
+            assert await response.text() == "Basic ZGVtbzpkZW1v"
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("DELETE", JOB), ("DELETE", f"{JOB}/archive"), ("POST", f"{JOB}/cancel"), ("PUT", JOB)],
+)
+async def test_a_change_that_was_taken_is_never_sent_again(method: str, target: str) -> None:
+    async with fronted() as front:
+        front.replicas.play(hang_up)
+        assert [await front.status(method, f"/orthanc{target}") for _ in range(4)] == [504] * 4
+        assert front.replicas.sent == [f"{method} {target}"] * 4
+
+
+async def test_failed_changes_do_not_close_the_way_to_the_replicas() -> None:
+    async with fronted() as front:
+        front.replicas.play(hang_up)
+        for _ in range(4):
+            await front.status("POST", f"/orthanc{JOB}/cancel")
+        front.replicas.play(answer)
+        assert await front.status("POST", f"/orthanc{JOB}/cancel") == 200
+        assert await front.status("GET", "/orthanc/jobs") == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_a_change_passes_by_a_dead_replica(method: str) -> None:
+    async with fronted(alive=1) as front:
+        assert [await front.status(method, f"/orthanc{JOB}") for _ in range(4)] == [200] * 4
+        assert front.replicas.sent == [f"{method} {JOB}"] * 4
+
+
+@pytest.mark.parametrize("target", ["/jobs", JOB, f"{JOB}/archive", "/job-index/nodes", "/job-index/events"])
+async def test_a_read_is_tried_on_the_other_replica(target: str) -> None:
+    async with fronted() as front:
+        front.replicas[0].play = hang_up
+        assert [await front.status("GET", f"/orthanc{target}") for _ in range(4)] == [200] * 4
+
+
+async def test_a_read_leaves_a_silent_replica_after_its_two_seconds() -> None:
+    async with fronted() as front:
+        front.replicas[0].play = hang
+        assert [await front.status("GET", "/orthanc/jobs") for _ in range(6)] == [200] * 6
+        assert len(front.replicas[0].sent) == 1
+
+
+@pytest.mark.parametrize(("method", "target"), [("GET", "/jobs"), ("GET", f"{JOB}/archive"), ("POST", JOB)])
+async def test_without_any_replica_the_answer_is_an_error_of_orthancs_form(method: str, target: str) -> None:
+    async with fronted(alive=0) as front, front.ask(method, f"/orthanc{target}") as response:
+        assert response.status == 503
+        assert response.headers["Retry-After"] == "2"
+        error = await response.json()
+        assert error["HttpStatus"] == 503
+        assert error["HttpError"] == "Service Unavailable"
+        assert error["Method"] == method
+
+
+async def test_an_unclear_outcome_is_said_to_be_unclear() -> None:
+    async with fronted() as front:
+        front.replicas.play(hang_up)
+        async with front.ask("DELETE", f"/orthanc{JOB}") as response:
+            error = await response.json()
+        assert error["HttpStatus"] == 504
+        assert "unknown" in error["Details"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_an_orthanc_is_sent_a_change_once(method: str) -> None:
+    async with fronted() as front:
+        front.orthancs.play(hang_up)
+        assert await front.status(method, "/orthanc/instances", BytesIO(b"DICM")) >= 500
+        assert front.orthancs.sent == [f"{method} /instances"]
+
+
+async def test_an_upload_passes_by_a_dead_orthanc_and_has_no_limit() -> None:
+    async with fronted(alive=1) as front:
+        for _ in range(2):
+            assert await front.status("POST", "/orthanc/instances", BytesIO(bytes(20_000_000))) == 200
+        assert front.orthancs[0].received == 40_000_000
+
+
+async def test_an_event_arrives_before_the_stream_ends() -> None:
+    seen = asyncio.Event()
+
+    async def stream(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"data: first\n\n")
+        await seen.wait()
+        return response
+
+    async with fronted() as front:
+        front.replicas.play(stream)
+        async with front.ask("GET", "/orthanc/job-index/events") as response:
+            assert await response.content.readany() == b"data: first\n\n"
+            seen.set()
+            assert await response.read() == b""
+
+
+async def test_a_truncated_output_does_not_look_whole() -> None:
+    async def truncate(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await response.write(b"half a zip")
+        return await hang_up(request)
+
+    async with fronted() as front:
+        front.replicas.play(truncate)
+        async with front.ask("GET", f"/orthanc{JOB}/archive") as response:
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await response.read()

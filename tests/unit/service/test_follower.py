@@ -1,0 +1,173 @@
+"""The view follows the index, and what was seen doesn't vanish with Redis or with what was in it."""
+
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from jobindex.demo.ports import free_port
+from jobindex.demo.redis import build_redis
+from jobindex.model.node import ALIVE, STOPPED
+from jobindex.model.query import Question
+from jobindex.service.timing import Timing
+from jobindex.store import Store, keys, opened
+
+from ...builders import job_id, known, registered, word
+from ..waiting import until
+from .services import Services, following, idle_on, services_on
+
+WAITS_FOR_NODES = Timing(beat=60.0, settling=0.0, patience=60.0)
+
+
+async def put(services: Services, *words: tuple[int, str], at: float = 0) -> None:
+    await services.store.jobs.put("a", "a1", [word(number, state, at) for number, state in words])
+
+
+async def test_changes_are_shown_as_they_come(services: Services) -> None:
+    await registered(services.store, "a")
+    await put(services, (1, "Running"), (2, "Pending"))
+    await services.show()
+    assert (services.state(1), services.state(2)) == ("Running", "Pending")
+    await put(services, (1, "Success"), at=1)
+    await services.store.jobs.drop([(job_id(2), "")])
+    await services.show()
+    assert (services.state(1), services.state(2)) == ("Success", "")
+
+
+async def test_states_of_nodes_are_shown(services: Services) -> None:
+    await registered(services.store, "a")
+    await services.show()
+    assert services.view.nodes["a"].state == ALIVE
+    await services.end("a", STOPPED, "a1")
+    assert services.view.nodes["a"].state == STOPPED
+
+
+async def test_a_new_replica_reads_all_that_there_is(services: Services) -> None:
+    await registered(services.store, "a")
+    await put(services, *((number, "Running") for number in range(250)))
+    async with services_on(services.store) as second:
+        assert len(second.view.jobs) == 250
+        assert second.view.ids == sorted(second.view.jobs)
+
+
+async def test_a_gap_in_the_change_log_makes_the_view_read_all_again(store: Store, redis: Redis) -> None:
+    await registered(store, "a")
+    async with idle_on(store) as services:
+        async with following(services):
+            await put(services, (1, "Running"), (2, "Running"))
+            await until(lambda: services.state(2) == "Running")
+        await store.jobs.drop([(job_id(2), "")])
+        await put(services, (1, "Success"), (3, "Running"), at=1)
+        await redis.xtrim(keys.key(keys.CHANGES), maxlen=1, approximate=False)
+        async with following(services):
+            await services.show()
+            assert [services.state(number) for number in (1, 2, 3)] == ["Success", "", "Running"]
+
+
+async def test_nothing_vanishes_when_redis_is_emptied(services: Services, redis: Redis) -> None:
+    await registered(services.store, "a", "b")
+    await put(services, (1, "Running"), (2, "Success"))
+    await services.store.jobs.miss("a", "a1", 0, word(2, at=5).record.stamp, [job_id(2)])
+    await services.show()
+    before, tag = dict(services.view.jobs), services.listing.answer(Question())[0]
+
+    await redis.flushall()
+    epoch = services.view.head.epoch
+
+    def has_moved_on() -> bool:
+        assert services.view.jobs.keys() >= before.keys()
+        assert services.view.nodes.keys() >= {"a", "b"}
+        return services.view.head.epoch != epoch
+
+    await until(has_moved_on)
+    await services.show()
+    assert services.view.jobs == before
+    assert (await known(services.store, 2)).record.mark == "history"
+    assert set(await services.store.nodes.everything()) == {"a", "b"}
+    assert services.listing.answer(Question())[0] != tag
+
+
+async def test_a_restored_node_goes_on_as_if_nothing_had_been(services: Services, redis: Redis) -> None:
+    await registered(services.store, "a")
+    await services.show()
+    await redis.flushall()
+    await until(lambda: services.view.head.version <= 3 and services.view.connected)
+    await until(services.freshness.catch_up)
+    assert await services.store.nodes.seen("a", "a1", 1000, complete=False, clock=0)  # asked for everything
+    await put(services, (1, "Running"))
+
+
+async def test_what_redis_has_newer_is_not_overwritten(store: Store, redis: Redis) -> None:
+    await registered(store, "a")
+    async with idle_on(store) as services:
+        async with following(services):
+            await put(services, (1, "Running"), (2, "Running"), at=1)
+            await services.show()
+        await redis.flushall()
+        await registered(store, "a")
+        await put(services, (1, "Success"), at=2)
+        await put(services, (2, "Pending"), at=0)
+        async with following(services):
+            await services.show()
+            assert (services.state(1), services.state(2)) == ("Success", "Running")
+    assert (await known(store, 2)).record.state == "Running"
+
+
+async def test_two_replicas_that_lose_redis_together_end_with_the_same(services: Services, redis: Redis) -> None:
+    await registered(services.store, "a")
+    await put(services, (1, "Running"), (2, "Success"))
+    async with services_on(services.store) as second:
+        await redis.flushall()
+        await until(lambda: services.view.head.epoch == second.view.head.epoch != "")
+        for each in (services, second):
+            await each.show()
+        assert second.view.jobs == services.view.jobs
+        assert set(second.view.jobs) == {job_id(1), job_id(2)}
+
+
+async def test_a_replica_is_full_only_when_every_living_node_was_heard_in_this_epoch(store: Store) -> None:
+    async with idle_on(store, WAITS_FOR_NODES) as services, following(services):
+        await until(lambda: services.view.connected)
+        assert not services.view.full.is_set()  # nobody is known yet: somebody may come
+        await registered(store, "a")
+        await until(services.view.full.is_set)
+
+
+async def test_a_node_that_has_not_yet_told_all_keeps_a_replica_from_being_full(store: Store, redis: Redis) -> None:
+    await registered(store, "a", "b")
+    await redis.set(keys.key(keys.EPOCH), "other 1 of-another-server")
+    async with idle_on(store, WAITS_FOR_NODES) as services, following(services):
+        await until(lambda: services.view.connected)
+        await store.nodes.seen("a", "a1", 60_000, complete=True, clock=0)
+        await store.nodes.seen("b", "b1", 60_000, complete=False, clock=0)
+        await services.show()
+        assert not services.view.full.is_set()
+        await store.nodes.seen("b", "b1", 60_000, complete=True, clock=0)
+        await until(services.view.full.is_set)
+
+
+async def test_a_silent_node_does_not_keep_a_replica_from_being_full_for_ever(store: Store) -> None:
+    await registered(store, "a")
+    async with services_on(store, Timing(settling=60.0, patience=0.1)) as services:
+        assert services.view.full.is_set()
+
+
+async def test_while_redis_is_away_the_view_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobindex.service.follower.PAUSE", 0.02)
+    server = build_redis(tmp_path, free_port())
+    await server.process.start()
+    try:
+        async with opened(server.url) as store, services_on(store) as services:
+            await registered(store, "a")
+            await put(services, (1, "Success"))
+            await services.show()
+            await server.process.stop()
+            await until(lambda: not services.view.connected)
+            assert services.state(1) == "Success"
+            assert not await services.freshness.catch_up()
+            await server.process.start()
+            await services.show()
+            assert services.state(1) == "Success"
+            assert (await known(store, 1)).record.state == "Success"
+    finally:
+        await server.process.stop()
