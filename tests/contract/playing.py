@@ -13,7 +13,7 @@ from jobindex.demo.probes import until
 from .exchanges import Exchange
 from .neutral import Answer, neutral
 
-INSTANCES = 300
+INSTANCES = 400
 """Enough that an Orthanc works on them while we look at what waits."""
 PATIENT = "CONTRACT"
 PATIENCE = 60.0
@@ -99,7 +99,7 @@ class Player:
 
 
 async def _upload(target: Target, session: aiohttp.ClientSession) -> str:
-    for file in make_study(PATIENT, INSTANCES, size=2048):
+    for file in make_study(PATIENT, INSTANCES, size=1024):
         address = target.address("/instances")
         async with session.post(address, data=file, headers=target.credentials) as response:
             stored = await response.json()

@@ -46,8 +46,6 @@ def uri(request: web.BaseRequest) -> str:
 
 
 def relayed(answer: Answer) -> web.Response:
-    """An owner's answer, as it is."""
-    headers = answer.headers
-    if answer.body:
-        headers = {**headers, "X-Content-Type-Options": "nosniff"}
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+    """An owner's answer, as it is; releases before 1.12.3 give errors no type, and get the one of the newer."""
+    told = {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"} if answer.body else {}
+    return web.Response(status=answer.status, body=answer.body, headers={**told, **answer.headers})

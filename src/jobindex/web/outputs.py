@@ -36,8 +36,10 @@ class OutputsDoor:
             return await self._no_output(call)
         path = output_path(job.id, call.parts["key"])
         async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as upstream:
-            response = web.StreamResponse(status=upstream.status, headers=permitted(upstream.headers, with_length=True))
-            response.headers["X-Content-Type-Options"] = "nosniff"
+            told = {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"}
+            response = web.StreamResponse(
+                status=upstream.status, headers={**told, **permitted(upstream.headers, with_length=True)}
+            )
             await response.prepare(call.request)
             return await _pump(upstream, call.request, response)
 
