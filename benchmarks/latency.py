@@ -16,6 +16,7 @@ from caller import Caller, calling, eventually
 from test_no_job_lost import all_have_ended, submit
 
 from jobindex.demo.cluster import Plan, running
+from jobindex.demo.slow_peer import slow_peer
 from jobindex.model.moment import seconds_of
 
 
@@ -54,10 +55,31 @@ async def measure(jobs: int, history: int) -> None:
     )
 
 
+async def measure_progress(seconds: float) -> None:
+    """How old the list's word on a running job is, asked again and again."""
+    ages: list[float] = []
+    async with (
+        slow_peer() as slow,
+        running(Plan(nodes=2, replicas=2, nginx=False, peers={"slow": slow})) as cluster,
+        calling(cluster.nodes["orthanc-a"].url) as orthanc,
+        calling(cluster.replicas["replica-2"].public_url) as replica,
+    ):
+        job = await orthanc.send("slow", await orthanc.upload(instances=300))
+        await eventually(lambda: replica.json("/jobs?status=Running"))
+        until = time.time() + seconds
+        while time.time() < until:
+            for each in await replica.json("/jobs?expand&status=Running"):
+                ages.append(time.time() - seconds_of(each["Timestamp"]))
+            await asyncio.sleep(0.02)
+        await orthanc.ask("POST", f"/jobs/{job}/cancel")
+    print(f"word on a running job in the list: median {statistics.median(ages):.2f} s old, oldest {max(ages):.2f} s")
+
+
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--jobs", type=int, default=3000)
     arguments.add_argument("--history", type=int, nargs="*", default=[10, 5000])
     chosen = arguments.parse_args()
+    asyncio.run(measure_progress(20.0))
     for length in chosen.history:
         asyncio.run(measure(chosen.jobs, length))

@@ -77,3 +77,20 @@ async def registered(store: Store, *node_ids: str) -> None:
 async def known(store: Store, number: int = 1) -> Stored:
     """The job as it stands in the index; it must be there."""
     return (await store.jobs.fetch([job_id(number)]))[job_id(number)]
+
+
+async def told(store: Store, *words: Stored) -> list[str]:
+    """The node of the words says them; the ids that were refused."""
+    return await store.jobs.put(words[0].record.node, words[0].record.incarnation, words)
+
+
+async def lose(store: Store, *jobs: Stored) -> int:
+    """Conclude that the jobs are lost, from the lines that they have here."""
+    conclusions = [(job.id, job.record.line, job_text(int(job.id[:8], 16), "Failure", 9)) for job in jobs]
+    return await store.jobs.conclude((BEGAN + 9) * 1000, conclusions)
+
+
+async def version(store: Store) -> int:
+    """That of the index; 0 where it has none."""
+    head = await store.changes.head()
+    return head.version if head else 0

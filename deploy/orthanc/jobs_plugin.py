@@ -25,7 +25,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,8 +39,9 @@ HEARTBEAT, BUSY_HEARTBEAT = 5.0, 1.0  # seconds from round to round; busy is who
 EVERYTHING_EVERY = 60.0  # seconds between rounds that read every job
 AT_LEAST_BETWEEN = 0.5  # seconds between rounds, however often the service asks for everything
 FAILED_AGE = 5.0  # seconds before a failed job is read again: resubmitting it causes no event
-MOST_REREAD = 500  # known jobs read in a round: some 20 ms of Python's lock; a longer queue takes turns
+MOST_REREAD = 500  # jobs read in a usual round: some 20 ms of Python's lock; a longer queue takes turns
 
+BREATH = 0.0001  # seconds without Python's lock after each of many readings, so that a callback need not wait
 LINGER = 0.01  # seconds that a report waits for company
 TIMEOUT = 2.0  # seconds, for each of connecting, sending, waiting for the answer
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 7.0  # seconds; the longest and two time-outs end before a node counts as late
@@ -53,98 +54,68 @@ OUTBOX_JOBS, OUTBOX_BYTES = 20_000, 64_000_000
 MOST_EVENTS = 20_000  # noted and not yet read
 MOST_WANTED = 200_000
 
-UNFINISHED = ("Pending", "Running", "Retry", "Paused")
 KINDS = {
     orthanc.ChangeType.JOB_SUBMITTED: "JobSubmitted",
     orthanc.ChangeType.JOB_SUCCESS: "JobSuccess",
     orthanc.ChangeType.JOB_FAILURE: "JobFailure",
 }
 ENDS = {"Success": "JobSuccess", "Failure": "JobFailure"}
+MEMBERS = ("Urls", "SecretFile", "Secret", "NodeId", "NodeUrl", "CaFile")
 JOB_ID = re.compile("[0-9a-f-]{36}")  # nothing else that the service names is asked of Orthanc
 TIMESTAMP = re.compile(rb'"Timestamp"\s*:\s*"[^"]*"')
 
 
-class Misconfigured(Exception):
-    """The plugin can't report; says what an administrator has to set."""
-
-
-class Settings(NamedTuple):
+@dataclass(frozen=True)
+class Settings:
     """Where this node reports, as whom, and what it tells of itself when it registers."""
 
     urls: tuple[SplitResult, ...]
-    secret: bytes
+    secret: bytes = field(repr=False)
     node: str
     registration: dict[str, Any]
     tls: ssl.SSLContext | None
 
 
-def read_settings(orthanc_json: Mapping[str, Any], version: str, environment: Mapping[str, str]) -> Settings:
-    """The environment wins over the section "JobIndex" of Orthanc's configuration; Misconfigured says what is amiss."""
-    members = ("Urls", "SecretFile", "Secret", "NodeId", "NodeUrl", "CaFile")
-    variables = {member: "JOBINDEX_" + re.sub(r"\B([A-Z])", r"_\1", member).upper() for member in members}
+def read_settings(configuration: Mapping[str, Any], version: str, environment: Mapping[str, str]) -> Settings:
+    """The environment wins over the section "JobIndex" of Orthanc's JSON; ValueError and OSError say what is amiss."""
+    variables = {member: "JOBINDEX_" + re.sub(r"\B([A-Z])", r"_\1", member).upper() for member in MEMBERS}
     told = {member: environment[name] for member, name in variables.items() if environment.get(name, "").strip()}
-    section = orthanc_json.get("JobIndex") or {}
+    section = configuration.get("JobIndex") or {}
     merged = {**section, **told}
-    urls = read_urls(merged.get("Urls") or ())
+    name, port, ca = configuration.get("Name") or "Orthanc", configuration.get("HttpPort", 8042), merged.get("CaFile")
+    node = str(merged.get("NodeId") or f"{name}-{socket.gethostname()}-{port}")
     return Settings(
-        urls=urls,
+        urls=read_urls(merged.get("Urls") or ()),
         secret=read_secret(told if told.keys() & {"SecretFile", "Secret"} else section),
-        node=read_node_id(merged.get("NodeId"), orthanc_json),
-        registration=introduce(orthanc_json, merged.get("NodeUrl"), version),
-        tls=trust(merged.get("CaFile")) if any(url.scheme == "https" for url in urls) else None,
+        node=re.sub(r"[^A-Za-z0-9._-]", "-", node)[:64],
+        registration={
+            "Name": name[:256],
+            "Url": (merged.get("NodeUrl") or "").rstrip("/") or None,
+            "HttpPort": port,
+            "Tls": bool(configuration.get("SslEnabled", False)),
+            "Version": version[:64],
+            "Plugin": PLUGIN_VERSION,
+        },
+        tls=ssl.create_default_context(cadata=Path(ca).read_text(encoding="ascii") if ca else None),
     )
 
 
 def read_urls(given: Any) -> tuple[SplitResult, ...]:
-    """Addresses of the service, in the order in which they are tried."""
+    """Addresses of the service, a list or separated by commas, in the order in which they are tried."""
     listed = given.split(",") if isinstance(given, str) else given
     urls = tuple(urlsplit(url.strip().rstrip("/")) for url in listed if url.strip())
-    if not urls:
-        raise Misconfigured('no "Urls" (JOBINDEX_URLS) of the Job Index are set')
-    for url in urls:
-        if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:
-            raise Misconfigured('each of "Urls" (JOBINDEX_URLS) must be http(s)://host:port')
+    if not urls or any(url.scheme not in ("http", "https") or not url.hostname or url.port == 0 for url in urls):
+        raise ValueError('"Urls" (JOBINDEX_URLS) must be one or more of http(s)://host:port')
     return urls
 
 
 def read_secret(source: Mapping[str, Any]) -> bytes:
     """The cluster's secret, from its file if one is named."""
-    if source.get("SecretFile"):
-        try:
-            secret = Path(source["SecretFile"]).read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            raise Misconfigured(f"the secret's file can't be read ({type(error).__name__})") from error
-    else:
-        secret = source.get("Secret") or ""
+    file = source.get("SecretFile")
+    secret = Path(file).read_text(encoding="utf-8") if file else source.get("Secret") or ""
     if not secret.strip():
-        raise Misconfigured('no cluster secret is set: "SecretFile" (JOBINDEX_SECRET_FILE)')
+        raise ValueError('no cluster secret is set: "SecretFile" (JOBINDEX_SECRET_FILE)')
     return secret.strip().encode()
-
-
-def read_node_id(configured: str | None, orthanc_json: Mapping[str, Any]) -> str:
-    """The configured id, else one that tells this Orthanc from the others, in the characters an id may have."""
-    name, port = orthanc_json.get("Name") or "Orthanc", orthanc_json.get("HttpPort", 8042)
-    return re.sub(r"[^A-Za-z0-9._-]", "-", configured or f"{name}-{socket.gethostname()}-{port}")[:64]
-
-
-def introduce(orthanc_json: Mapping[str, Any], url: str | None, version: str) -> dict[str, Any]:
-    """The report's member "Register"."""
-    return {
-        "Name": str(orthanc_json.get("Name") or "Orthanc")[:256],
-        "Url": url.rstrip("/") if url else None,
-        "HttpPort": orthanc_json.get("HttpPort", 8042),
-        "Tls": bool(orthanc_json.get("SslEnabled", False)),
-        "Version": version[:64],
-        "Plugin": PLUGIN_VERSION,
-    }
-
-
-def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Whom to believe that it is the service: those the given authority vouches for, else the system's."""
-    try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        raise Misconfigured(f'"CaFile" (JOBINDEX_CA_FILE) can\'t be used ({type(error).__name__})') from error
 
 
 def moment(seconds: float) -> str:
@@ -188,9 +159,6 @@ class Inbox:
         self._events: dict[str, Happening] = {}
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._events)
-
     def put(self, job: str, event: Happening) -> None:
         """Returns at once.  What is beyond the bound is found by the next round."""
         with self._lock:
@@ -213,7 +181,7 @@ class Entry:
     clock: int
     text: bytes = b""  # a JSON string that holds the job as Orthanc printed it
     state: str = ""
-    mark: int = 0
+    mark: int = 0  # equal for texts that differ in their stamp only
     event: Happening | None = None
     number: int = 0  # given by the outbox: older entries have smaller ones
 
@@ -236,11 +204,7 @@ class Round:
     everything: bool
     ids: list[str]
     rest: deque[str]
-    number: int = 0  # given by the outbox: all entries up to this one go before or with it
-
-    @property
-    def size(self) -> int:
-        return 40 * len(self.ids)
+    number: int = 0  # given by the outbox: all entries up to this one go before it or with it
 
 
 class Batch(NamedTuple):
@@ -254,7 +218,7 @@ class Outbox:
     """What was read and is not yet acknowledged.
 
     Bounded: half of the room is for jobs that go on, since a later round reads them again; what is beyond the
-    bound shrinks to its event, then to nothing, and the round after tells it if Orthanc still knows it.
+    bound shrinks to its event, then to nothing, and a later round tells it if Orthanc still knows it.
     """
 
     def __init__(self) -> None:
@@ -267,11 +231,6 @@ class Outbox:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    @property
-    def crowded(self) -> bool:
-        """Whether what is not urgent should wait: a report is on its way and the next one is full."""
-        return len(self._entries) >= 2 * MOST_JOBS
 
     def closes(self, asked: int) -> bool:
         """Whether a round that is still valid waits to be acknowledged."""
@@ -301,10 +260,7 @@ class Outbox:
         self.bell.set()
 
     def take(self, limit: int, asked: int) -> Batch:
-        """The oldest entries of one clock epoch, and the round if nothing it has to follow is left behind.
-
-        Alone where reports are being refused (`limit` below the usual), to find out what is refused.
-        """
+        """The oldest entries of one clock epoch, and the round if nothing that it has to follow is left behind."""
         with self._lock:
             if self._round and self._round.asked != asked:
                 self._round = None
@@ -345,12 +301,12 @@ class Outbox:
             yield entry
 
     def _joins(self, ended: Round, entries: list[Entry], limit: int) -> bool:
+        """Where reports are being refused (`limit` below the usual), it goes alone, to find out what is refused."""
         left = next(islice(self._entries.values(), len(entries), None), None)
         if left and left.number <= ended.number:
             return False
-        alike = all(entry.clock == ended.clock for entry in entries[:1])
-        fits = limit == MOST_JOBS and sum(entry.size for entry in entries) + ended.size <= MOST_BYTES
-        return not entries or (alike and fits)
+        size = sum(entry.size for entry in entries) + 40 * len(ended.ids)
+        return not entries or (limit == MOST_JOBS and entries[0].clock == ended.clock and size <= MOST_BYTES)
 
 
 @dataclass
@@ -364,15 +320,33 @@ class Told:
 
 
 class Ledger:
-    """What the service knows of the jobs that Orthanc has; as many as Orthanc has, no more."""
+    """What the service knows and what it has asked for; jobs that Orthanc has forgotten are struck out."""
 
     def __init__(self) -> None:
+        self.registered = False
+        self.asked = 0  # how often everything was asked for; a round of an earlier asking is void
+        self.served = 0
+        self.wanted: deque[str] = deque(maxlen=MOST_WANTED)
         self._told: dict[str, Told] = {}
+
+    def register(self) -> None:
+        """A service that knows the node anew may know nothing else."""
+        self._told = {}
+        self.asked += 1
+        self.registered = True
 
     def note(self, entry: Entry, *, refused: bool = False, dropped: bool = False) -> None:
         if entry.text:
             mark = None if refused else entry.mark
             self._told[entry.job] = Told(entry.state, mark, time.monotonic(), dropped)
+
+    def is_told(self, job: str, mark: int, *, demanded: bool) -> bool:
+        """Whether a job that was just read need not be told."""
+        told = self._told.get(job)
+        if told is None or told.mark != mark or (demanded and not told.dropped):
+            return False
+        told.at = time.monotonic()
+        return True
 
     def knows_success(self, job: str) -> bool:
         told = self._told.get(job)
@@ -381,24 +355,15 @@ class Ledger:
     def is_open(self, job: str) -> bool:
         """Whether the job has not ended, or is unknown."""
         told = self._told.get(job)
-        return told is None or told.state in UNFINISHED
-
-    def is_told(self, job: str, mark: int, *, demanded: bool) -> bool:
-        """Whether this text of a job need not be told, the time of reading apart."""
-        told = self._told.get(job)
-        if told is None or told.mark != mark or (demanded and not told.dropped):
-            return False
-        told.at = time.monotonic()
-        return True
+        return told is None or told.state not in ENDS
 
     def is_due(self, job: str) -> bool:
         """Whether the job may be other than the service knows it."""
         told = self._told.get(job)
-        if told is None:
+        if told is None or self.is_open(job):
             return True
-        if told.mark is None or told.state == "Failure":
-            return time.monotonic() - told.at >= FAILED_AGE
-        return told.state != "Success"
+        settled = told.mark is not None and told.state == "Success"
+        return not settled and time.monotonic() - told.at >= FAILED_AGE
 
     def urgency(self, job: str) -> tuple[bool, float]:
         """Sorts jobs that run before all others, then those read longest ago first."""
@@ -409,73 +374,50 @@ class Ledger:
         for job in [job for job in list(self._told) if job not in ids]:
             self._told.pop(job, None)
 
-    def clear(self) -> None:
-        self._told = {}
+
+@dataclass
+class Desk:
+    """What the threads of one incarnation share."""
+
+    inbox: Inbox
+    clock: Clock
+    outbox: Outbox = field(default_factory=Outbox)
+    ledger: Ledger = field(default_factory=Ledger)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    incarnation: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
-class Orders:
-    """What the service has asked for; the sender writes it, the reader acts on it."""
-
-    def __init__(self) -> None:
-        self.registered = False
-        self.asked = 0  # how often everything was asked for; a round of an earlier asking is void
-        self.served = 0
-        self.wanted: deque[str] = deque(maxlen=MOST_WANTED)
-
-
-def fetch(path: str) -> bytes | None:
-    """Orthanc's own answer; None if there is none: the job is forgotten, or Orthanc is stopping."""
-    try:
-        answer = orthanc.RestApiGet(path)
-    except Exception:
-        return None
-    return answer.encode() if isinstance(answer, str) else bytes(answer)
-
-
-class Reader(threading.Thread):
+class Reader:
     """Reads jobs: those of events first, then those the service wants, then those of the round."""
 
-    def __init__(self, inbox: Inbox, outbox: Outbox, ledger: Ledger, orders: Orders, clock: Clock) -> None:
-        super().__init__(name="jobs reader", daemon=True)
-        self._inbox, self._outbox, self._ledger, self._orders = inbox, outbox, ledger, orders
-        self._clock = clock
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._inbox, self._outbox, self._ledger = desk, desk.inbox, desk.outbox, desk.ledger
         self._round: Round | None = None
-        self._began = 0.0
-        self._due = 0.0
-        self._everything_due = 0.0
-        self.stopping = threading.Event()
+        self._began, self._due, self._everything_due = 0.0, 0.0, 0.0
 
-    def run(self) -> None:
-        while not self.stopping.is_set():
-            self._inbox.bell.clear()
-            pause = shielded(self._work)
-            self._inbox.bell.wait(1.0 if pause is None else pause)
-
-    def stop(self) -> None:
-        self.stopping.set()
-        self._inbox.bell.set()
-
-    def _work(self) -> float:
-        """Read until there is nothing to read; seconds until there may be, if the bell doesn't ring before."""
-        while not self.stopping.is_set():
+    def read_due(self) -> float:
+        """Read until there is nothing to read; seconds until there will be, if the inbox's bell doesn't ring before."""
+        while not self._desk.stopping.is_set():
             if noted := self._inbox.take():
                 self._read_event(*noted)
-            elif self._outbox.crowded:
-                return HEARTBEAT
-            elif self._orders.wanted:
-                self._read_wanted(self._orders.wanted.popleft())
-            elif not self._go_round():
-                return self._rest()
+            elif len(self._outbox) >= 2 * MOST_JOBS:
+                return HEARTBEAT  # a report is on its way and the next one is full: what is not urgent waits
+            elif self._ledger.wanted:
+                self._read_unless_held(self._ledger.wanted.popleft(), demanded=True)
+            elif self._round is None or self._round.asked != self._ledger.asked:
+                if not self._begin_round():
+                    return self._rest()
+            else:
+                self._continue_round(self._round)
         return 0.0
 
     def _rest(self) -> float:
-        if self._outbox.closes(self._orders.asked) or not self._orders.registered:
+        """No round before the last one is acknowledged: while the service is away, nothing is read in vain."""
+        if not self._ledger.registered or self._outbox.closes(self._ledger.asked):
             return HEARTBEAT
-        return max(0.0, self._next() - time.monotonic())
-
-    def _next(self) -> float:
-        asked = self._orders.asked != self._orders.served
-        return self._began + AT_LEAST_BETWEEN if asked else self._due
+        asked = self._ledger.asked != self._ledger.served
+        due = self._began + AT_LEAST_BETWEEN if asked else self._due
+        return max(0.0, due - time.monotonic())
 
     def _read_event(self, job: str, event: Happening) -> None:
         """A job that has succeeded stays so: what was read at its submission may be its end already."""
@@ -483,83 +425,61 @@ class Reader(threading.Thread):
         if held.state == "Success" if held else self._ledger.knows_success(job):
             return
         if not self._read(job) and not (held and ENDS.get(held.state) == event.kind):
-            _, clock = self._clock.read()
-            self._outbox.put(Entry(job, event.time, clock, event=event))
-
-    def _read_wanted(self, job: str) -> None:
-        if self._outbox.held(job) is None:
-            self._read(job, demanded=True)
-
-    def _go_round(self) -> bool:
-        """One step of a round; False when there is nothing to do."""
-        if self._round and self._round.asked != self._orders.asked:
-            self._round = None
-        if self._round is None:
-            return self._begin_round()
-        if self._round.rest:
-            self._read_due(self._round.rest.popleft(), everything=self._round.everything)
-        else:
-            self._outbox.close(self._round)
-            self._round = None
-        return True
+            self._outbox.put(Entry(job, event.time, self._desk.clock.read()[1], event=event))
 
     def _begin_round(self) -> bool:
-        """No round before the last one is acknowledged: while the service is away, nothing is read in vain."""
-        now = time.monotonic()
-        if not self._orders.registered or self._outbox.closes(self._orders.asked) or now < self._next():
+        self._round = None
+        if self._rest() > 0:
             return False
-        asked = self._orders.asked
-        everything = asked != self._orders.served or now >= self._everything_due
-        taken, clock = self._clock.read()
+        now, asked = time.monotonic(), self._ledger.asked
+        everything = asked != self._ledger.served or now >= self._everything_due
+        taken, clock = self._desk.clock.read()
         listed = fetch("/jobs")
         self._began, self._due = now, now + BUSY_HEARTBEAT
         if listed is None:
             return False
         ids: list[str] = json.loads(listed)
         self._ledger.keep(set(ids))
-        self._round = Round(taken, clock, asked, everything, ids, deque(self._agenda(ids, everything)))
-        self._schedule(now, everything, ids)
+        self._round = Round(taken, clock, asked, everything, ids, deque(self._choose(ids, everything)))
+        self._due = now + (BUSY_HEARTBEAT if any(map(self._ledger.is_open, ids)) else HEARTBEAT)
+        self._everything_due = now + EVERYTHING_EVERY if everything else self._everything_due
         return True
 
-    def _agenda(self, ids: list[str], everything: bool) -> list[str]:
+    def _choose(self, ids: list[str], everything: bool) -> list[str]:
         due = ids if everything else [job for job in ids if self._ledger.is_due(job)]
         ordered = sorted(due, key=self._ledger.urgency)
         return ordered if everything else ordered[:MOST_REREAD]
 
-    def _schedule(self, now: float, everything: bool, ids: list[str]) -> None:
-        busy = any(map(self._ledger.is_open, ids))
-        self._due = now + (BUSY_HEARTBEAT if busy else HEARTBEAT)
-        if everything:
-            self._everything_due = now + EVERYTHING_EVERY
+    def _continue_round(self, current: Round) -> None:
+        if current.rest:
+            self._read_unless_held(current.rest.popleft(), demanded=current.everything)
+            time.sleep(BREATH)
+        else:
+            self._outbox.close(current)
+            self._round = None
 
-    def _read_due(self, job: str, *, everything: bool) -> None:
+    def _read_unless_held(self, job: str, *, demanded: bool) -> None:
         held = self._outbox.held(job)
         if held is None or not held.final:
-            self._read(job, demanded=everything)
+            self._read(job, demanded=demanded)
 
     def _read(self, job: str, *, demanded: bool = False) -> bool:
         """Read a job and put it into the outbox, unless the service knows it so; False if it is gone."""
-        found = self._fetch_in_one_epoch(f"/jobs/{job}")
-        if found is None:
+        taken, clock = self._desk.clock.read()
+        text = fetch(f"/jobs/{job}")
+        if text is None:
             return False
-        text, taken, clock = found
+        if self._desk.clock.read()[1] != clock:
+            return self._read(job, demanded=demanded)  # its stamp may be of the next clock epoch
         mark = hash(TIMESTAMP.sub(b"", text))
         if self._outbox.held(job) is None and self._ledger.is_told(job, mark, demanded=demanded):
             return True
         state: str = json.loads(text)["State"]
         told = json.dumps(text.decode("utf-8", "replace"), ensure_ascii=False).encode()
         self._outbox.put(Entry(job, taken, clock, told, state, mark))
-        if state in UNFINISHED:
+        if state not in ENDS:
             self._due = min(self._due, time.monotonic() + BUSY_HEARTBEAT)
         return True
-
-    def _fetch_in_one_epoch(self, path: str) -> tuple[bytes, float, int] | None:
-        """A text whose stamp is of the clock epoch that it is told with."""
-        while True:
-            taken, clock = self._clock.read()
-            text = fetch(path)
-            if text is None or self._clock.read()[1] == clock:
-                return None if text is None else (text, taken, clock)
 
 
 class Answer(NamedTuple):
@@ -567,6 +487,10 @@ class Answer(NamedTuple):
 
     status: int
     said: dict[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
 
 
 class Service:
@@ -580,24 +504,18 @@ class Service:
         self._aborted = False
 
     @property
-    def _url(self) -> SplitResult:
+    def url(self) -> SplitResult:
         return self._settings.urls[self._at % len(self._settings.urls)]
 
-    @property
-    def address(self) -> str:
-        return f"{self._url.scheme}://{self._url.hostname}:{self._url.port or self._url.scheme}"
-
-    def post(self, body: bytes, timeout: float = TIMEOUT) -> Answer:
-        """Never raises.  A kept connection may have been closed meanwhile, and is replaced once."""
+    def post(self, body: bytes, timeout: float) -> Answer:
+        """Never raises for the network.  A kept connection may have been closed meanwhile, and is replaced once."""
         kept = self._connection is not None
         try:
             return self._exchange(body, timeout)
-        except ConnectionError:
+        except (OSError, http.client.HTTPException) as error:
             self.close()
-            return self.post(body, timeout) if kept and not self._aborted else Answer(0, {})
-        except (OSError, http.client.HTTPException):
-            self.close()
-            return Answer(0, {})
+            again = kept and isinstance(error, ConnectionError) and not self._aborted
+            return self.post(body, timeout) if again else Answer(0, {})
 
     def turn(self) -> None:
         """Try the next address from now on."""
@@ -634,7 +552,7 @@ class Service:
     def _exchange(self, body: bytes, timeout: float) -> Answer:
         connection = self._connection = self._connection or self._connect(timeout)
         path = f"/nodes/{self._settings.node}/report"
-        connection.request("POST", self._url.path + path, body, self._sign(path, body))
+        connection.request("POST", self.url.path + path, body, self._sign(path, body))
         response = connection.getresponse()
         told = response.read(MOST_ANSWER)
         if not response.isclosed():
@@ -642,14 +560,14 @@ class Service:
         try:
             said = json.loads(told)
         except ValueError:
-            said = {}
+            said = None
         return Answer(response.status, said if isinstance(said, dict) else {})
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
-        host = self._url.hostname or ""
-        if self._url.scheme == "https":
-            return http.client.HTTPSConnection(host, self._url.port, timeout=timeout, context=self._settings.tls)
-        return http.client.HTTPConnection(host, self._url.port, timeout=timeout)
+        host = self.url.hostname or ""
+        if self.url.scheme == "https":
+            return http.client.HTTPSConnection(host, self.url.port, timeout=timeout, context=self._settings.tls)
+        return http.client.HTTPConnection(host, self.url.port, timeout=timeout)
 
     def _sign(self, path: str, body: bytes) -> dict[str, str]:
         now, nonce = str(round(time.time() * 1000) + self._offset), secrets.token_hex(16)
@@ -674,168 +592,160 @@ def write_report(head: Mapping[str, Any], batch: Batch) -> bytes:
     return frame[:-1] + b',"Jobs":[' + b",".join(entry.text for entry in batch.entries if entry.text) + b"]}"
 
 
-class Journal:
-    """Writes each trouble with the service into Orthanc's log once, until reports arrive again."""
-
-    def __init__(self) -> None:
-        self._told: set[str] = set()
-
-    def trouble(self, message: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
-            log(orthanc.LogWarning, message)
-
-    def fine(self, message: str) -> None:
-        if self._told or message:
-            log(orthanc.LogWarning, message or "the Job Index takes reports again")
-        self._told.clear()
-
-
-class Sender(threading.Thread):
+class Sender:
     """Registers this node, then posts what is in the outbox and acts on the answers."""
 
-    def __init__(
-        self, settings: Settings, inbox: Inbox, outbox: Outbox, ledger: Ledger, orders: Orders, clock: Clock
-    ) -> None:
-        super().__init__(name="jobs sender", daemon=True)
+    def __init__(self, settings: Settings, desk: Desk) -> None:
         self._settings = settings
+        self._desk, self._outbox, self._ledger = desk, desk.outbox, desk.ledger
         self._service = Service(settings)
-        self._inbox, self._outbox, self._ledger, self._orders = inbox, outbox, ledger, orders
-        self._clock = clock
-        self._journal = Journal()
-        self._incarnation = secrets.token_hex(16)
+        self._troubles: set[str] = set()  # logged once each, until reports are taken again
         self._failures = 0
         self._limit = MOST_JOBS
-        self.stopping = threading.Event()
 
     def run(self) -> None:
-        while not self.stopping.is_set():
-            self._outbox.bell.clear()
-            pause = shielded(self._send_all)
-            self._outbox.bell.wait(1.0 if pause is None else pause)
+        keep(self._send_due, self._outbox.bell, self._desk.stopping)
         self._service.close()
 
-    def stop(self) -> None:
-        self.stopping.set()
-        self._outbox.bell.set()
+    def _send_due(self) -> float:
+        """Say what there is to say; the outbox's bell rings when there is more."""
+        while not self._desk.stopping.is_set() and (self._send() if self._ledger.registered else self._register()):
+            continue
+        return HEARTBEAT
+
+    def abort(self) -> None:
         self._service.abort()
 
     def say_goodbye(self, deadline: float) -> None:
         """One last report, with what is left; on a way of its own, as the usual one may hang."""
-        service = self._service.fork()
-        batch = self._outbox.take(MOST_JOBS, self._orders.asked)._replace(round=None)
+        service, urls = self._service.fork(), len(self._settings.urls)
+        batch = self._outbox.take(MOST_JOBS, self._ledger.asked)._replace(round=None)
         body = write_report({**self._head(batch), "Goodbye": True}, batch)
-        for left in range(len(self._settings.urls), 0, -1):
-            patience = (deadline - time.monotonic()) / left
-            if not self._orders.registered or patience <= 0.02 or service.post(body, patience).status == 200:
+        for left in range(urls if self._ledger.registered else 0, 0, -1):
+            if service.post(body, max(0.02, (deadline - time.monotonic()) / left)).ok:
                 break
             service.turn()
         service.close()
 
-    def _send_all(self) -> float:
-        while not self.stopping.is_set() and self._send():
-            continue
-        return HEARTBEAT
+    def _register(self) -> bool:
+        head = {**self._head(Batch([])), "Register": self._settings.registration}
+        answer = self._service.post(write_report(head, Batch([])), TIMEOUT)
+        if not answer.ok:
+            self._fail(answer)
+            return True
+        self._troubles.clear()
+        log(orthanc.LogWarning, f"node {self._settings.node} is registered at {self._service.url.geturl()}")
+        self._ledger.register()
+        self._desk.inbox.bell.set()
+        return True
 
     def _send(self) -> bool:
         """One report; False when there is nothing to say."""
-        if not self._orders.registered:
-            return self._register()
         if len(self._outbox) < MOST_JOBS:
-            self.stopping.wait(LINGER)
-        batch = self._outbox.take(self._limit, self._orders.asked)
+            self._desk.stopping.wait(LINGER)
+        batch = self._outbox.take(self._limit, self._ledger.asked)
         if not batch.entries and not batch.round:
             return False
-        answer = self._service.post(write_report(self._head(batch), batch))
-        if 200 <= answer.status < 300:
-            self._acknowledged(batch, answer.said)
+        answer = self._service.post(write_report(self._head(batch), batch), TIMEOUT)
+        if answer.ok:
+            self._acknowledge(batch, answer.said)
         elif answer.status in (400, 413):
-            self._refused(batch, answer)
+            self._narrow(batch, answer.status)
         else:
-            self._failed(answer)
-        return True
-
-    def _register(self) -> bool:
-        head = {**self._head(Batch([])), "Register": self._settings.registration}
-        answer = self._service.post(write_report(head, Batch([])))
-        if not 200 <= answer.status < 300:
-            self._failed(answer)
-            return True
-        self._journal.fine(f"node {self._settings.node} is registered at the Job Index, {self._service.address}")
-        self._ledger.clear()
-        self._orders.asked += 1
-        self._orders.registered = True
-        self._inbox.bell.set()
+            self._fail(answer)
+        self._desk.inbox.bell.set()  # there is room, or an order
         return True
 
     def _head(self, batch: Batch) -> dict[str, Any]:
         """The members that every report has; its time is that of its ids, else of the oldest reading in it."""
-        taken, clock = self._clock.read()
+        taken, clock = self._desk.clock.read()
         if batch.round:
             taken, clock = batch.round.taken, batch.round.clock
         elif batch.entries:
             taken, clock = min(entry.taken for entry in batch.entries), batch.entries[0].clock
-        return {"Format": 1, "Incarnation": self._incarnation, "Taken": moment(taken), "Clock": clock}
+        return {"Format": 1, "Incarnation": self._desk.incarnation, "Taken": moment(taken), "Clock": clock}
 
-    def _acknowledged(self, batch: Batch, said: dict[str, Any]) -> None:
+    def _acknowledge(self, batch: Batch, said: dict[str, Any]) -> None:
         self._failures = 0
         self._limit = min(MOST_JOBS, self._limit * 2)
-        self._journal.fine("")
+        if self._troubles:
+            self._troubles.clear()
+            log(orthanc.LogWarning, "reports are taken again")
         refused = set(said.get("Refused") or ())
         for entry in batch.entries:
             self._ledger.note(entry, refused=entry.job in refused)
         self._outbox.settle(batch)
-        self._obey(batch, said)
-        self._inbox.bell.set()
-
-    def _obey(self, batch: Batch, said: dict[str, Any]) -> None:
         if batch.round and batch.round.everything:
-            self._orders.served = batch.round.asked
-        if said.get("Everything"):
-            self._orders.asked += 1
-        self._orders.wanted.extend(job for job in said.get("Wanted") or () if JOB_ID.fullmatch(job))
-        if said.get("Register"):
-            self._orders.registered = False
+            self._ledger.served = batch.round.asked
+        self._obey(said)
 
-    def _refused(self, batch: Batch, answer: Answer) -> None:
+    def _obey(self, said: dict[str, Any]) -> None:
+        if said.get("Everything"):
+            self._ledger.asked += 1
+        if said.get("Register"):
+            self._ledger.registered = False
+        self._ledger.wanted.extend(job for job in said.get("Wanted") or () if JOB_ID.fullmatch(job))
+
+    def _narrow(self, batch: Batch, status: int) -> None:
         """Something in the report can't be taken: halve it until that is alone, then do without it."""
         if len(batch.entries) + bool(batch.round) > 1:
             self._limit = max(1, len(batch.entries) // 2)
             return
         for entry in batch.entries:
-            log(orthanc.LogWarning, f"the Job Index refuses job {entry.job} ({answer.status}): it is not reported")
+            log(orthanc.LogWarning, f"job {entry.job} is refused ({status}) and not reported")
             self._ledger.note(entry, dropped=True)
-        if batch.round:
-            self._journal.trouble(f"the Job Index refuses the list of all jobs ({answer.status})")
-            self._pause()
         self._outbox.settle(batch)
-        self._inbox.bell.set()
+        if batch.round:
+            self._trouble(f"the list of all jobs is refused ({status})")
+            self._pause()
 
-    def _failed(self, answer: Answer) -> None:
+    def _fail(self, answer: Answer) -> None:
         """Keep everything and try again: at once with the right time, else later and at the next address."""
         if answer.status == 401 and self._service.adopt(answer.said.get("Time")) and not self._failures:
             self._failures += 1
             return
         if answer.status == 409 and answer.said.get("Register"):
-            self._orders.registered = False
-        elif not self.stopping.is_set():
-            self._journal.trouble(self._describe(answer))
+            self._ledger.registered = False
+        elif not self._desk.stopping.is_set():
+            self._trouble(self._describe(answer.status))
             self._service.turn()
         self._pause()
 
     def _pause(self) -> None:
         """Longer each time that all addresses have failed; spread, so that nodes don't come back all at once."""
-        rounds = min(self._failures // len(self._settings.urls), 6)
+        doublings = min(self._failures // len(self._settings.urls), 6)
         self._failures += 1
-        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**rounds)
-        self.stopping.wait(random.uniform(max(SHORTEST_PAUSE, pause / 2), pause))
+        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**doublings)
+        self._desk.stopping.wait(random.uniform(max(SHORTEST_PAUSE, pause / 2), pause))
 
-    def _describe(self, answer: Answer) -> str:
-        if answer.status == 401:
-            return "the Job Index refuses our signature: is the cluster's secret the same here and there?"
-        if answer.status == 409:
+    def _trouble(self, message: str) -> None:
+        if message not in self._troubles:
+            self._troubles.add(message)
+            log(orthanc.LogWarning, message)
+
+    def _describe(self, status: int) -> str:
+        if status == 401:
+            return "our signature is refused: is the cluster's secret the same here and there?"
+        if status == 409:
             return f"another living Orthanc reports as node {self._settings.node}: give each its own NodeId"
-        return "the Job Index is away or takes no reports; they are kept and sent later"
+        return "the service is away or takes no reports; they are kept and sent later"
+
+
+def fetch(path: str) -> bytes | None:
+    """Orthanc's own answer; None if there is none: the job is forgotten, or Orthanc is stopping."""
+    try:
+        answer = orthanc.RestApiGet(path)
+    except Exception:
+        return None
+    return answer.encode() if isinstance(answer, str) else bytes(answer)
+
+
+def log(write: Callable[[str], Any], message: str) -> None:
+    """Into Orthanc's log, which may be closed already; never what a job says."""
+    try:
+        write(f"Job Index: {message}")
+    except Exception:
+        return
 
 
 def shielded(work: Callable[..., Any], *arguments: Any) -> Any:
@@ -847,12 +757,12 @@ def shielded(work: Callable[..., Any], *arguments: Any) -> Any:
         return None
 
 
-def log(write: Callable[[str], Any], message: str) -> None:
-    """Into Orthanc's log, which may be closed already; never what a job says."""
-    try:
-        write(f"Job Index: {message}")
-    except Exception:
-        return
+def keep(work: Callable[[], float], bell: threading.Event, stopping: threading.Event) -> None:
+    """Do the work whenever the bell rings or the seconds that it answered are over."""
+    while not stopping.is_set():
+        bell.clear()
+        pause = shielded(work)
+        bell.wait(1.0 if pause is None else pause)
 
 
 class Plugin:
@@ -860,8 +770,9 @@ class Plugin:
 
     def __init__(self) -> None:
         self._inbox = Inbox()
-        self._reader: Reader | None = None
+        self._desk: Desk | None = None
         self._sender: Sender | None = None
+        self._threads: list[threading.Thread] = []
 
     def on_change(self, change: int, level: int, resource: str) -> None:
         """Orthanc's callback: on Orthanc's own thread, so it only notes."""
@@ -874,31 +785,33 @@ class Plugin:
 
     def _start(self) -> None:
         try:
-            settings = self._configure()
-        except Misconfigured as error:
+            version = str(json.loads(fetch("/system") or b"{}").get("Version", ""))
+            settings = read_settings(json.loads(orthanc.GetConfiguration()), version, os.environ)
+        except (OSError, ValueError) as error:
             log(orthanc.LogError, f"nothing is reported: {error}")
             return
-        outbox, ledger, orders, clock = Outbox(), Ledger(), Orders(), Clock()
-        self._reader = Reader(self._inbox, outbox, ledger, orders, clock)
-        self._sender = Sender(settings, self._inbox, outbox, ledger, orders, clock)
-        self._reader.start()
-        self._sender.start()
-
-    def _configure(self) -> Settings:
-        system = json.loads(fetch("/system") or b"{}")
-        return read_settings(json.loads(orthanc.GetConfiguration()), str(system.get("Version", "")), os.environ)
+        desk = self._desk = Desk(self._inbox, Clock())
+        self._sender = Sender(settings, desk)
+        self._run("jobs reader", keep, Reader(desk).read_due, desk.inbox.bell, desk.stopping)
+        self._run("jobs sender", self._sender.run)
 
     def _stop(self) -> None:
         """Say goodbye and end the threads, but be through within a second, whatever the service does."""
-        deadline = time.monotonic() + FAREWELL
-        if not self._reader or not self._sender:
+        if not self._desk or not self._sender:
             return
-        self._reader.stop()
-        self._sender.stop()
-        farewell = threading.Thread(target=shielded, args=(self._sender.say_goodbye, deadline), daemon=True)
-        farewell.start()
-        for thread in (farewell, self._sender, self._reader):
+        deadline = time.monotonic() + FAREWELL
+        self._desk.stopping.set()
+        self._desk.inbox.bell.set()
+        self._desk.outbox.bell.set()
+        self._sender.abort()
+        self._run("jobs goodbye", shielded, self._sender.say_goodbye, deadline)
+        for thread in reversed(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _run(self, name: str, target: Callable[..., Any], *arguments: Any) -> None:
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
 
 orthanc.RegisterOnChangeCallback(Plugin().on_change)

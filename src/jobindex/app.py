@@ -12,6 +12,7 @@ from jobindex.auth.verdicts import Verdicts
 from jobindex.clock import Chore, keep
 from jobindex.model.job import ACTIONS
 from jobindex.orthanc import client as orthanc
+from jobindex.service.breaker import Breaker
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
 from jobindex.service.history import EVERY, History
@@ -48,6 +49,7 @@ class Parts:
     """What a replica is made of."""
 
     view: View
+    probes: ProbesDoor
     public: Routes
     internal: Routes
     follow: Callable[[], Coroutine[None, None, None]]
@@ -59,12 +61,13 @@ def build(settings: Settings, store: Store, client: orthanc.Client) -> Parts:
     timing = _timing(settings)
     secret = settings.cluster_secret
     view = View()
+    breaker = Breaker()
     freshness = Freshness(store.changes, view)
     losses = Losses(store)
     roster = Roster(store, client, losses, timing)
     intake = Intake(store, view, roster, losses, freshness)
-    rights = Rights(view, client, Verdicts())
-    relay = Relay(client, intake)
+    rights = Rights(view, client, Verdicts(), breaker)
+    relay = Relay(client, intake, breaker)
     search = Search(view, relay, rights)
     named = [_named(node) for node in settings.nodes]
     visits = Visits(store, client, roster, intake, Vault(secret), named, timing)
@@ -80,15 +83,17 @@ def build(settings: Settings, store: Store, client: orthanc.Client) -> Parts:
         removal=Removal(store, view, relay, rights, timing),
         always_refresh=settings.always_refresh,
     )
+    probes = ProbesDoor(view)
     outputs = OutputsDoor(view, search, relay, rights)
     sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
     return Parts(
         view=view,
         public=_public(jobs, outputs, NodesDoor(view, roster), rights),
-        internal=_internal(ReportsDoor(intake, secret), ProbesDoor(view), sample),
+        probes=probes,
+        internal=_internal(ReportsDoor(intake, secret), probes, sample),
         follow=Follower(store, view, timing).follow,
         chores=[
-            Chore("late nodes", 1.0, roster.late_due),
+            Chore("late nodes", 0.5, roster.late_due),
             Chore("visits", 0.5, visits.visit_due),
             Chore("history", EVERY / 4, History(store, timing).reap_due),
         ],
@@ -141,6 +146,8 @@ async def running(settings: Settings) -> AsyncIterator[tuple[int, int]]:
         answer = handler(parts.public, settings.token_headers)
         public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
         log.info("listening for clients on port %d", public)
+        parts.probes.serving = True
+        stack.callback(setattr, parts.probes, "serving", False)
         yield public, internal
 
 

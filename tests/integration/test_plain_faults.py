@@ -102,7 +102,7 @@ async def test_jobs_of_a_killed_orthanc_are_marked_and_end_as_lost_when_it_retur
             told = by_id(await caller.json("/jobs?expand"))[job]["JobIndex"]
             return told["NodeState"] == "Late" and "LastSeen" in told
 
-        await eventually(is_late, within=16.5)
+        await eventually(is_late, within=16)
         assert (await caller.ask("POST", f"/jobs/{job}/cancel"))[0] == 503
         archive = await other.archive(await other.upload())
         assert (await finished(caller, archive))["State"] == "Success"

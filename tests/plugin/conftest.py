@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -34,7 +33,7 @@ def until(true: Callable[[], object], what: str, seconds: float = 20) -> None:
         time.sleep(0.005)
 
 
-def load_plugin(orthanc: ScriptedModule, **intervals: float) -> ModuleType:
+def load_plugin(orthanc: ScriptedModule, **intervals: float) -> Any:
     """Run the plugin's file with this `orthanc`, as Orthanc does at its start."""
     name = f"jobs_plugin_{uuid.uuid4().hex}"
     spec = importlib.util.spec_from_file_location(name, PLUGIN)

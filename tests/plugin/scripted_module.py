@@ -46,9 +46,9 @@ class ScriptedModule(ModuleType):
 
     def set_job(self, number: int, state: str, **members: Any) -> str:
         """Let there be such a job; returns its id."""
-        job = {"Content": {}, "ErrorCode": 0, "ID": job_id(number), "Progress": 0, "State": state, "Type": "Archive"}
-        self.jobs[job["ID"]] = {**job, **members}
-        return job["ID"]
+        job, usual = job_id(number), {"Content": {}, "ErrorCode": 0, "Progress": 0, "Type": "Archive"}
+        self.jobs[job] = {**usual, "ID": job, "State": state, **members}
+        return job
 
     def happen(self, kind: str, number: int, *, evicted: bool = False) -> str:
         """A job changes its state, and Orthanc says so; `evicted`: it is forgotten before anyone can read it."""

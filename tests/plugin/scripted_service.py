@@ -9,7 +9,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-SECRET = "the secret of a cluster"  # noqa: S105  (a test's own)
+SECRET = "the secret of a cluster"
 Report = dict[str, Any]
 Reply = tuple[int, dict[str, Any]]
 Script = Callable[[Report], Reply | None]
@@ -17,7 +17,11 @@ Script = Callable[[Report], Reply | None]
 
 
 class ScriptedService:
-    """Answers 200 and `{}` unless `script` says otherwise; `hanging` makes it take requests and not answer."""
+    """Answers 200 and `{}` unless `script` says otherwise.
+
+    `closing` closes each connection without a word, `location` is sent along, `largest` is the longest body taken;
+    `second` is another replica of one index, which knows a node that registered elsewhere.
+    """
 
     def __init__(self) -> None:
         self.taken: list[Report] = []
@@ -27,6 +31,8 @@ class ScriptedService:
         self.largest = 4_000_000
         self.script: Script = lambda report: None
         self.location = ""
+        self.closing = False
+        self.second = False
         self.free = threading.Event()
         self.free.set()
         self.knocked = threading.Event()
@@ -40,8 +46,16 @@ class ScriptedService:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def hang(self) -> None:
+        """Take requests and don't answer, until `free` is set."""
         self.knocked.clear()
         self.free.clear()
+
+    def refuse(self, status: int, **said: Any) -> None:
+        """Answer everything so."""
+        self.script = lambda report: (status, said)
+
+    def accept(self) -> None:
+        self.script = lambda report: None
 
     def stop(self) -> None:
         self.free.set()
@@ -76,6 +90,10 @@ class ScriptedService:
         """The states that one job was told in."""
         return [told["State"] for told in self.jobs() if told["ID"] == job]
 
+    def has_seen(self, job: str) -> bool:
+        """Whether the job was in any report, taken or not."""
+        return any(job in text for report in self.seen for text in report["Jobs"])
+
     def events(self) -> list[tuple[str, str]]:
         return [(told["ID"], told["Kind"]) for report in self.taken for told in report.get("Events", ())]
 
@@ -96,7 +114,7 @@ class ScriptedService:
             self.errors.append("a report that breaks the contract")
         if len(body) > 4_000_000:
             self.errors.append("a report of more than 4 MB")
-        if "Register" not in report and not self.registrations():
+        if "Register" not in report and not self.registrations() and not self.second:
             self.errors.append("a report before the registration")
 
 
@@ -105,7 +123,7 @@ def _handler(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:  # noqa: N802  (the library's name)
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, said = service.answer(self.path, self.headers, body)
             told = json.dumps(said).encode()
@@ -115,6 +133,7 @@ def _handler(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Location", service.location)
             self.end_headers()
             self.wfile.write(told)
+            self.close_connection = service.closing
 
         def handle(self) -> None:
             try:

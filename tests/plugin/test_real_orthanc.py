@@ -81,9 +81,7 @@ def ended(service: ScriptedService) -> set[str]:
     return {job for job, word in told if word in FINAL}
 
 
-async def test_no_end_is_missed_with_a_short_history(
-    orthanc: aiohttp.ClientSession, service: ScriptedService
-) -> None:
+async def test_no_end_is_missed_with_a_short_history(orthanc: aiohttp.ClientSession, service: ScriptedService) -> None:
     study = await upload(orthanc)
     jobs = {await submit(orthanc, study) for _ in range(JOBS)}
     until(lambda: jobs <= ended(service), "the end of all jobs")

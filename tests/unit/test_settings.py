@@ -53,13 +53,15 @@ def test_a_secret_that_is_too_short_is_not_repeated(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("JOBINDEX_SECRET", "canary")
     with pytest.raises(ValidationError, match="fewer than 16") as refusal:
         Settings()
-    assert "canary" not in str(refusal.value)
+    told = refusal.value.errors(include_input=False)
+    assert not any("canary" in str(each) for each in told)
 
 
 def test_a_secret_in_a_file_goes_before_and_is_stripped(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"  {SECRET}\n")
-    assert Settings.model_validate({"secret": "another-secret-0", "secret_file": file}).cluster_secret == SECRET.encode()
+    settings = Settings.model_validate({"secret": "another-secret-0", "secret_file": file})
+    assert settings.cluster_secret == SECRET.encode()
     with pytest.raises(OSError, match="nowhere"):
         Settings.model_validate({"secret_file": tmp_path / "nowhere"})
 

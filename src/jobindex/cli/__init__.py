@@ -2,6 +2,7 @@
 
 import typer
 
+from jobindex.cli.demo import demo
 from jobindex.cli.serve import serve
 from jobindex.cli.settings import settings
 
@@ -12,5 +13,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(demo)
 app.command()(serve)
 app.command()(settings)

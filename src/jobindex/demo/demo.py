@@ -8,11 +8,12 @@ import aiohttp
 from rich.console import Console
 
 from .client import Client
-from .cluster import Cluster, Plan, Tell, running
+from .cluster import Plan, Tell, running
 from .guide import guide
+from .ports import free_port
 from .slow_peer import slow_peer
 from .stand_ins import fit
-from .studies import Studies, load
+from .studies import load
 from .traffic import SLOW, first_jobs, keep_busy
 
 HISTORY = 1000  # jobs that each Orthanc keeps, with their archives: what is shown can be tried for an hour
@@ -23,26 +24,21 @@ async def run_demo(plan: Plan, traffic: bool, progress: Console, result: Console
     """Runs until it is cancelled, and leaves nothing behind; raises NotStarted."""
     plan, notes = fit(plan)
     for note in notes:
-        progress.print(note, style="yellow", markup=False)
+        progress.print(note, style="yellow", markup=False, soft_wrap=True)
     async with slow_peer() as slow, aiohttp.ClientSession() as session:
-        plan = replace(plan, peers={SLOW: slow}, history=HISTORY, arguments=PACE if plan.simulated else ())
+        plan = replace(plan, port=plan.port or free_port(), peers={SLOW: slow}, history=HISTORY, arguments=PACE)
         with progress.status("Starting; the replicas wait some seconds until each Orthanc has reported") as status:
             async with running(plan, _teller(progress)) as cluster:
                 clients = [Client(node, session) for node in cluster.nodes.values()]
                 status.update("Loading studies ...")
                 studies = await load(clients[:1] if cluster.postgres else clients)
-                text = await _guide(cluster, clients, studies, traffic)
+                examples = await first_jobs(clients, studies) if traffic else None
                 status.stop()
+                text = guide(plan.port, cluster.redis.port, studies.small, examples)
                 result.print(text, markup=False, highlight=False, soft_wrap=True)
-                await (keep_busy(clients, studies) if traffic else asyncio.Event().wait())
+                await (keep_busy(clients, studies, examples) if examples else asyncio.Event().wait())
 
 
 def _teller(progress: Console) -> Tell:
     began = time.monotonic()
     return lambda part: progress.print(f"  {time.monotonic() - began:5.1f} s  {part} is up")
-
-
-async def _guide(cluster: Cluster, clients: list[Client], studies: Studies, traffic: bool) -> str:
-    examples = await first_jobs(clients, studies) if traffic else None
-    url = cluster.nginx.url if cluster.nginx else ""
-    return guide(url, cluster.redis.port, studies.small, examples)

@@ -5,9 +5,9 @@ from .traffic import Examples
 CURL = "curl -su demo:demo"
 
 
-def guide(url: str, redis_port: int, studies: tuple[str, ...], examples: Examples | None) -> str:
-    """`url` is nginx's, without a slash at its end; without examples there are no jobs yet."""
-    here = f"{url}/orthanc"
+def guide(port: int, redis_port: int, studies: tuple[str, ...], examples: Examples | None) -> str:
+    """`port` is nginx's; without examples there are no jobs yet."""
+    here = f"http://localhost:{port}/orthanc"
     tries = _on_jobs(here, examples) if examples else _on_studies(here, studies[0])
     lines = [
         ("every job of every Orthanc", f"{CURL} '{here}/jobs?expand'"),
@@ -24,7 +24,7 @@ def _on_jobs(here: str, examples: Examples) -> list[tuple[str, str]]:
     long, failed = f"{here}/jobs/{examples.long}", f"{here}/jobs/{examples.failed}"
     return [
         ("one job, on whichever Orthanc it is", f"{CURL} {long}"),
-        ("it takes ten minutes: pause it,", f"{CURL} -X POST {long}/pause"),
+        ("it takes five minutes: pause it,", f"{CURL} -X POST {long}/pause"),
         ("resume it", f"{CURL} -X POST {long}/resume"),
         ("or cancel it", f"{CURL} -X POST {long}/cancel"),
         ("one that failed, for its peer is nowhere", f"{CURL} -X POST {failed}/resubmit"),

@@ -52,7 +52,7 @@ def postgres_programs() -> Path:
 def nginx_program() -> Path:
     found = _program("nginx")
     if found is None:
-        raise NotInstalled("nginx", "nginx-light")
+        raise NotInstalled("nginx", "nginx")
     return found
 
 

@@ -41,7 +41,7 @@ def build_nginx(folder: Path, port: int, orthancs: Sequence[int], replicas: Sequ
 
     # nginx's workers would live on if their master were killed
     process = Process("nginx", command, folder / "nginx.log", ready, orphaned=signal.SIGTERM)
-    return Nginx(f"http://localhost:{port}", process)
+    return Nginx(f"http://{LOOPBACK}:{port}", process)
 
 
 def _upstreams(orthancs: Sequence[int], replicas: Sequence[int]) -> str:

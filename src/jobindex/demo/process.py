@@ -64,7 +64,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={"PATH": os.defpath + ":/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", **self.environment},
+                env={**self._surroundings(), **self.environment},
                 cwd=self.log.parent,
                 start_new_session=True,
                 umask=0o077,
@@ -99,6 +99,10 @@ class Process:
 
     def log_end(self) -> str:
         return self.log.read_bytes()[-LOG_END:].decode(errors="replace") if self.log.exists() else ""
+
+    def _surroundings(self) -> dict[str, str]:
+        """Not ours: a virtual environment on the PATH would mislead the Python inside Orthanc."""
+        return {"PATH": f"{os.defpath}:/usr/sbin:/sbin", "HOME": str(self.log.parent), "LC_ALL": "C.UTF-8"}
 
     def _guard(self) -> list[str]:
         """What sets the orphan's signal, and the user, then becomes the program itself (same pid)."""

@@ -32,7 +32,8 @@ def build_small_proxy(folder: Path, port: int, orthancs: Sequence[int], replicas
     async def ready() -> bool:
         return await listens(LOOPBACK, port)
 
-    return Nginx(f"http://localhost:{port}", Process("small proxy", command, folder / "proxy.log", ready))
+    process = Process("small proxy", command, folder / "proxy.log", ready)
+    return Nginx(f"http://{LOOPBACK}:{port}", process)
 
 
 class SmallProxy:

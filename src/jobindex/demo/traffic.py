@@ -35,7 +35,7 @@ class Examples:
 
 
 async def first_jobs(clients: Sequence[Client], studies: Studies) -> Examples:
-    """One of each kind that the reader is to try things on, spread over the Orthancs."""
+    """One of each kind that the reader is to try things on, spread over the Orthancs; the first has the long one."""
     around = itertools.cycle(clients)
     first, second, third = next(around), next(around), next(around)
     long = await _send(first, SLOW, studies.long)
@@ -46,10 +46,10 @@ async def first_jobs(clients: Sequence[Client], studies: Studies) -> Examples:
     return Examples(long, archive, failed)
 
 
-async def keep_busy(clients: Sequence[Client], studies: Studies) -> None:
+async def keep_busy(clients: Sequence[Client], studies: Studies, examples: Examples) -> None:
     """Never returns; an Orthanc that is away gets its jobs when it is back."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_long_jobs(clients, studies.long), name="long jobs")
+        tasks.create_task(_long_jobs(clients, studies.long, examples.long), name="long jobs")
         for client in clients:
             tasks.create_task(_short_jobs(client, studies.small), name=f"jobs of {client.node.name}")
 
@@ -61,9 +61,10 @@ async def _short_jobs(client: Client, studies: Sequence[str]) -> None:
         await _try(order(client, study))
 
 
-async def _long_jobs(clients: Sequence[Client], study: str) -> None:
-    """One at a time, on each Orthanc in turn."""
-    for client in itertools.cycle(clients):
+async def _long_jobs(clients: Sequence[Client], study: str, first: str) -> None:
+    """One at a time, lest they keep the others waiting: after the first one, on each Orthanc in turn."""
+    await _try(_end(clients[0], first))
+    for client in itertools.cycle([*clients[1:], clients[0]]):
         await _try(_send_slowly(client, study))
         await asyncio.sleep(EVERY)
 

@@ -30,7 +30,7 @@ class Record:
     @classmethod
     def read(cls, line: str) -> "Record":
         """ValueError where `line` is not such a line."""
-        node, incarnation, clock, stamp, state, mark = line.split(" ")
+        node, incarnation, clock, stamp, state, mark = line.split(" ")[:6]  # a newer version may tell more
         return cls(node, incarnation, int(clock), stamp, state, mark)
 
     @property

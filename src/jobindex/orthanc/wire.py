@@ -36,6 +36,11 @@ class Answer:
         """Whether Orthanc does not let this caller do this."""
         return self.status in (401, 403)
 
+    @property
+    def allows(self) -> bool:
+        """Whether Orthanc let this caller in: it did it, or had nothing to do it to.  A redirect or an error is no yes."""
+        return self.status in (200, 400, 404, 405)
+
 
 def job_path(job_id: str) -> str:
     """The path of a job, after a last look: nothing but an id ever gets into a path that is sent."""

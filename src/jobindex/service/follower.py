@@ -6,6 +6,7 @@ In a new epoch the view writes back what only it still knows, and shows the new 
 
 import asyncio
 import logging
+import time
 from dataclasses import replace
 
 from jobindex.errors import IndexAway
@@ -39,7 +40,7 @@ class Follower:
         while True:
             try:
                 await self._step()
-                self._view.connected = True
+                self._view.connected, self._view.heard = True, time.monotonic()
             except IndexAway as error:
                 if self._view.connected:
                     log.warning("the index is away, answers come from memory: %s", error)

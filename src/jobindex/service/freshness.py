@@ -1,5 +1,7 @@
 """How far the index is, compared with how far the view is."""
 
+import asyncio
+
 from jobindex.errors import IndexAway
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.view import View
@@ -7,6 +9,8 @@ from jobindex.store.changes import Changes
 
 CATCH_UP = 0.25
 """Seconds that a request waits for the view at most."""
+ANSWERS = 0.4
+"""Seconds that Redis may take to say how far the index is."""
 
 
 class Freshness:
@@ -21,7 +25,9 @@ class Freshness:
         if not self._view.connected:
             return False
         try:
-            head = await self._head.ask()
-        except IndexAway:
+            async with asyncio.timeout(ANSWERS):
+                head = await self._head.ask()
+        except (IndexAway, TimeoutError):
+            self._view.connected = False  # the next request need not find out again; the follower says when it is back
             return False
         return head is not None and await self._view.reach(head, CATCH_UP)

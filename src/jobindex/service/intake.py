@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from jobindex import metrics
+from jobindex.errors import IndexAway
 from jobindex.model.job import ENDS, Job, as_ended, bare, read_job
 from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
@@ -35,6 +36,8 @@ class Intake:
         MalformedReport where a job can't be read (nothing of the report is taken then), UnknownNode where
         the incarnation is not registered, NodeConflict where the id is another's.
         """
+        if not self._view.connected:
+            raise IndexAway("Redis is away")
         jobs = [read_job(text.encode()) for text in report.jobs]
         if report.register_as is not None:
             await self._roster.register(node_id, report.incarnation, report.register_as, address)
@@ -45,12 +48,15 @@ class Intake:
         everything = await self._roster.heard(node_id, report, offset)
         return Acknowledgement(everything=everything, wanted=tuple(wanted), refused=tuple(refused))
 
-    async def take_reading(self, node_id: str, node: Node, text: bytes) -> Stored | None:
-        """Take in one job that was read from its node just now; None where it can't be told from a job."""
-        job = read_job(text)
-        word = _held(node_id, node.incarnation, node.clock, job)
-        await self._put(node_id, node.incarnation, [word])
-        return word
+    def reading(self, node_id: str, node: Node, text: bytes) -> Stored:
+        """A job that was read from its node just now; MalformedReport where it is none."""
+        return _held(node_id, node.incarnation, node.clock, read_job(text))
+
+    async def take_reading(self, word: Stored) -> None:
+        """Take in what was read; IndexAway at once while Redis is known to be away."""
+        if not self._view.connected:
+            raise IndexAway("Redis is away")
+        await self._put(word.record.node, word.record.incarnation, [word])
 
     async def _put(self, node_id: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
         refused = await self._store.jobs.put(node_id, incarnation, words) if words else []

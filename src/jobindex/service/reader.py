@@ -63,6 +63,8 @@ class Reader:
             read = read_job(answer.body)
         except MalformedReport:
             return known
+        if read.id != known.id:
+            return known
         if read.state == known.record.state and known.record.on_node:
             return Stored(read.id, read.text, known.record)
         node = self._view.owner(known)

@@ -68,4 +68,4 @@ class Refresh:
     async def _read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> None:
         answer = await self._client.ask(node.url, "GET", job_path(job_id), dict(caller.headers), within=WITHIN)
         if answer.status == 200:
-            await self._intake.take_reading(node_id, node, answer.body)
+            await self._intake.take_reading(self._intake.reading(node_id, node, answer.body))

@@ -4,18 +4,27 @@ Law: POST and DELETE reach an owner at most once; afterwards the job is read aga
 whoever lists next, on any replica, sees what was done.
 """
 
+import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 
 from jobindex.auth.caller import Caller
-from jobindex.errors import IndexAway, MalformedReport, OwnerError, OwnerGone, OwnerSilent, UnknownNode
+from jobindex.errors import (
+    IndexAway,
+    MalformedReport,
+    OwnerError,
+    OwnerGone,
+    OwnerSilent,
+    OwnerUnreachable,
+    UnknownNode,
+)
 from jobindex.model.node import Node
 from jobindex.orthanc.client import Client
 from jobindex.orthanc.wire import Answer, job_path
+from jobindex.service.breaker import Breaker
 from jobindex.service.intake import Intake
 from jobindex.store.jobs import Stored
 
@@ -26,36 +35,25 @@ ACT_WITHIN = 4.5
 """Seconds for an action; reading again takes one more, and the caller's answer has to come in six."""
 HEAD_WITHIN = 30.0
 """Seconds until an output begins: Orthanc reads the whole file first."""
-REST = 5.0
-"""Seconds that a node is not asked to read again after it did not answer."""
+TELL_WITHIN = 0.4
+"""Seconds that a caller waits for what was read to be in the index; a Redis that takes longer is away."""
 
 
 class Relay:
     """Talks to owners."""
 
-    def __init__(self, client: Client, intake: Intake, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: Client, intake: Intake, breaker: Breaker) -> None:
         self._client = client
         self._intake = intake
-        self._clock = clock
-        self._resting: dict[str, float] = {}
+        self._breaker = breaker
 
     async def read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> Answer:
-        """`GET /jobs/{id}` at this node; OwnerSilent at once while it rests from a time-out."""
-        if self._resting.get(node_id, 0.0) > self._clock():
-            raise OwnerSilent(f"{node_id} did not answer a moment ago")
-        try:
-            answer = await self._client.ask(node.url, "GET", job_path(job_id), dict(caller.headers), within=READ_WITHIN)
-        except OwnerSilent:
-            self._resting[node_id] = self._clock() + REST
-            raise
-        self._resting.pop(node_id, None)
-        return answer
+        """`GET /jobs/{id}` at this node; OwnerUnreachable at once while it rests from a time-out."""
+        return await self._ask(caller, node_id, node, "GET", job_path(job_id), READ_WITHIN)
 
     async def send(self, caller: Caller, node_id: str, node: Node | None, method: str, path: str) -> Answer:
         """Send POST or DELETE, once; the owner's own answer."""
-        if node is None or not node.may_answer:
-            raise OwnerGone(f"{node_id}, which had this job, is not there any more")
-        return await self._client.ask(node.url, method, path, dict(caller.headers), within=ACT_WITHIN)
+        return await self._ask(caller, node_id, node, method, path, ACT_WITHIN)
 
     async def act(self, caller: Caller, job: Stored, node: Node | None, method: str, path: str) -> Answer:
         """Send it, read the job again and take it in."""
@@ -75,19 +73,42 @@ class Relay:
         return answer
 
     async def take_in(self, node_id: str, node: Node, answer: Answer) -> Stored | None:
-        """Take in a job that was read; what is shown, or None where the index could not be told or it is no job."""
+        """Take in a job that was read; the job, also where the index can't be told, or None where it is none."""
         try:
-            return await self._intake.take_reading(node_id, node, answer.body)
-        except (IndexAway, UnknownNode, MalformedReport) as error:
-            log.info("a job read from %s was not taken in: %s", node_id, error)
+            word = self._intake.reading(node_id, node, answer.body)
+        except MalformedReport:
             return None
+        try:
+            async with asyncio.timeout(TELL_WITHIN):
+                await self._intake.take_reading(word)
+        except (IndexAway, UnknownNode, TimeoutError) as error:
+            log.info("a job read from %s is left to its next report: %r", node_id, error)
+        return word
 
     @asynccontextmanager
     async def output(
         self, caller: Caller, node_id: str, node: Node | None, path: str
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An output of a job, its body still to come."""
+        url = self._address(node_id, node)
+        async with self._client.stream(url, path, dict(caller.headers), within=HEAD_WITHIN) as response:
+            yield response
+
+    async def _ask(
+        self, caller: Caller, node_id: str, node: Node | None, method: str, path: str, within: float
+    ) -> Answer:
+        url = self._address(node_id, node)
+        try:
+            answer = await self._client.ask(url, method, path, dict(caller.headers), within=within)
+        except OwnerSilent:
+            self._breaker.trip(node_id)
+            raise
+        self._breaker.reset(node_id)
+        return answer
+
+    def _address(self, node_id: str, node: Node | None) -> str:
         if node is None or not node.may_answer:
             raise OwnerGone(f"{node_id}, which had this job, is not there any more")
-        async with self._client.stream(node.url, path, dict(caller.headers), within=HEAD_WITHIN) as response:
-            yield response
+        if self._breaker.rests(node_id):
+            raise OwnerUnreachable(f"{node_id} did not answer a moment ago, and was not asked again")
+        return node.url

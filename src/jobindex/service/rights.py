@@ -5,14 +5,16 @@ Law: a caller may do here exactly what Orthanc would let the same caller do; nob
 
 from jobindex.auth.caller import Caller
 from jobindex.auth.verdicts import Verdicts
-from jobindex.errors import NobodyToAsk, OwnerError, Refused
+from jobindex.errors import NobodyToAsk, OwnerSilent, OwnerUnreachable, Refused
 from jobindex.orthanc.client import Client
 from jobindex.orthanc.wire import Answer, action_path
+from jobindex.service.breaker import Breaker
 from jobindex.service.view import View
 
 TRIES = 3
 """Nodes that are asked, one after the other, before the answer is that nobody can be."""
-WITHIN = 1.0
+WITHIN = 0.6
+"""Seconds for each: two that don't answer still leave time for a third within the budget of a list."""
 
 NO_JOB = "00000000-0000-0000-0000-000000000000"
 """An id that no job has: acting on it changes nothing and still shows whether the caller may act."""
@@ -21,10 +23,11 @@ NO_JOB = "00000000-0000-0000-0000-000000000000"
 class Rights:
     """Asks any living node whether it would let this caller do this."""
 
-    def __init__(self, view: View, client: Client, verdicts: Verdicts) -> None:
+    def __init__(self, view: View, client: Client, verdicts: Verdicts, breaker: Breaker) -> None:
         self._view = view
         self._client = client
         self._verdicts = verdicts
+        self._breaker = breaker
 
     async def may_list(self, caller: Caller) -> None:
         """Refused or NobodyToAsk unless the caller may see the list of jobs."""
@@ -50,9 +53,15 @@ class Rights:
         raise Refused(answer.status, answer.headers.get("WWW-Authenticate", ""))
 
     async def _ask_any(self, caller: Caller, method: str, path: str) -> Answer:
-        for _, node in self._view.alive_nodes()[:TRIES]:
+        worth = [pair for pair in self._view.alive_nodes() if not self._breaker.rests(pair[0])]
+        for node_id, node in worth[:TRIES]:
             try:
-                return await self._client.ask(node.url, method, path, dict(caller.headers), within=WITHIN)
-            except OwnerError:
+                answer = await self._client.ask(node.url, method, path, dict(caller.headers), within=WITHIN)
+            except OwnerUnreachable:
                 continue
+            except OwnerSilent:
+                self._breaker.trip(node_id)
+                continue
+            if answer.allows or answer.refuses:
+                return answer
         raise NobodyToAsk("No Orthanc can be asked whether this caller may")

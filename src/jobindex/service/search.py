@@ -12,14 +12,15 @@ from jobindex.auth.caller import Caller
 from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, OwnerError
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer
-from jobindex.service.relay import Relay
+from jobindex.service.relay import READ_WITHIN, Relay
 from jobindex.service.rights import Rights
 from jobindex.service.view import View
 from jobindex.store.jobs import Stored
 
 FRESH = 0.15
 """Seconds that a job may need from its creation to the view."""
-WITHIN = 1.0
+WITHIN = READ_WITHIN + 0.1
+"""Seconds for all nodes together: a little more than one gets, so that who is silent is found out."""
 AT_ONCE = 64
 UNKNOWN_LASTS = 2.0
 """Seconds that an id which nobody knows is not asked for again."""

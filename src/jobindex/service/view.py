@@ -4,6 +4,7 @@ It only holds and tells; `follower` keeps it up with the index.
 """
 
 import asyncio
+import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 
@@ -24,6 +25,8 @@ class View:
         """The epoch and version that this view has reached."""
         self.connected = False
         """Whether Redis answered last time."""
+        self.heard = time.monotonic()
+        """When it did."""
         self.full = asyncio.Event()
         """Set once the view has seen the whole index; see `follower`."""
         self._on_node: dict[str, set[str]] = {}
@@ -40,6 +43,11 @@ class View:
         """The nodes worth asking, those that report before those that are late."""
         worth = [(node_id, node) for node_id, node in self.nodes.items() if node.may_answer]
         return sorted(worth, key=lambda pair: not pair[1].alive)
+
+    @property
+    def age(self) -> float:
+        """Seconds since Redis answered last: how old what is shown may be."""
+        return time.monotonic() - self.heard
 
     # What the follower does.
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from jobindex.store.changes import Changes
-from jobindex.store.connect import connected, connected_tail
+from jobindex.store.connect import connected
 from jobindex.store.due import Due
 from jobindex.store.jobs import Jobs
 from jobindex.store.nodes import Nodes
@@ -27,5 +27,5 @@ class Store:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Store]:
     """The store at a Redis address; it connects when first used."""
-    async with connected(url) as redis, connected_tail(url) as tail:
+    async with connected(url) as (redis, tail):
         yield Store(redis, tail)

@@ -58,7 +58,7 @@ class JobsDoor:
         told = {"Cache-Control": "no-cache"}
         if not await self._freshness.catch_up():
             metrics.stale.inc()
-            told["X-Job-Index"] = "stale"
+            told["X-Job-Index"] = f"stale; age={self._view.age:.0f}"
         tag, body = self._listing.answer(question)
         told["ETag"] = tag
         if tag in headers.get("If-None-Match", ""):

@@ -14,6 +14,8 @@ class ProbesDoor:
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self.serving = False
+        """Whether the public listener is open, and not about to close."""
 
     async def healthy(self, call: Call) -> web.StreamResponse:
         """GET /-/healthy: the process runs; Redis has no part in it, since a restart would not mend Redis."""
@@ -21,11 +23,12 @@ class ProbesDoor:
 
     async def ready(self, call: Call) -> web.StreamResponse:
         """GET /-/ready: clients may be sent here; a stale view still answers."""
-        full = self._view.full.is_set()
-        told = {"Ready": full, "Index": "connected" if self._view.connected else "away"}
-        if not full:
-            told["Reason"] = "The whole index was not seen yet"
-        return object_answer(told, status=200 if full else 503)
+        told: dict[str, object] = {"Ready": self.serving, "Index": "connected"}
+        if not self._view.connected:
+            told |= {"Index": "away", "Age": round(self._view.age)}
+        if not self.serving:
+            told["Reason"] = "Stopping" if self._view.full.is_set() else "The whole index was not seen yet"
+        return object_answer(told, status=200 if self.serving else 503)
 
     async def metrics(self, call: Call) -> web.StreamResponse:
         """GET /metrics"""

@@ -55,8 +55,16 @@ KINDS = frozenset({"jobs", "job-index", "nodes", "-", "metrics", "orthanc"})
 @asynccontextmanager
 async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]:
     """Serve on a port (0: any free one, which is given) until left; then finish what is in flight."""
+    stopping = asyncio.Event()
+
+    async def answer_to_the_last(request: web.BaseRequest) -> web.StreamResponse:
+        response = await answer(request)
+        if stopping.is_set():
+            response.force_close()
+        return response
+
     server = web.Server(
-        answer,
+        answer_to_the_last,
         request_factory=_request,
         handler_cancellation=True,
         access_log=None,
@@ -69,6 +77,7 @@ async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]
         await web.TCPSite(runner, host, port, reuse_address=True).start()
         yield runner.addresses[0][1]
     finally:
+        stopping.set()
         await asyncio.shield(runner.cleanup())
 
 

@@ -10,7 +10,7 @@ URL = "http://localhost:8080"
 
 def lines(examples: Examples | None) -> list[list[str]]:
     """The commands, as a shell takes them."""
-    text = guide(URL, 6379, ("study",), examples)
+    text = guide(8080, 6379, ("study",), examples)
     return [shlex.split(line) for line in text.splitlines() if line.startswith(("  curl", "  redis-cli"))]
 
 

@@ -110,11 +110,13 @@ import asyncio, os, sys
 from pathlib import Path
 from jobindex.demo.process import Process
 
-async def ready():
-    return True
-
 async def main():
-    process = Process("child", ["sleep", "1000"], Path(sys.argv[1]), ready)
+    log = Path(sys.argv[1])
+
+    async def ready():
+        return "up" in log.read_text()
+
+    process = Process("child", ["sh", "-c", "echo up; exec sleep 1000"], log, ready)
     await process.start()
     print(process.pid, flush=True)
     await asyncio.Event().wait()

@@ -17,10 +17,22 @@ def test_a_line_is_read_as_it_was_written(mark: str) -> None:
     assert Record.read(written.line) == written
 
 
-@pytest.mark.parametrize("line", ["", "a", "node a1 0 stamp Running", "node a1 x stamp Running held", "a b 1 d e f g"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "a",
+        "node a1 0 stamp Running",
+        "node a1 x stamp Running held",
+    ],
+)
 def test_what_is_no_line_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"unpack|invalid literal"):
         Record.read(line)
+
+
+def test_what_a_newer_version_tells_behind_it_is_passed_over() -> None:
+    assert Record.read(record().line + " more words") == record()
 
 
 def test_the_clock_decides_before_the_stamp() -> None:

@@ -16,7 +16,7 @@ VALUES = st.recursive(
 )
 OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=5)
 
-SECRET_NAMES = ("Password", "HttpHeaders", "Authorization", "token", "X-Api-Key", "ApiKey", "SharedSecret", "Set-Cookie")
+SECRET_NAMES = ("Password", "HttpHeaders", "Authorization", "token", "X-Api-Key", "ApiKey", "Secret", "Cookie")
 CANARY = "canary-7f3a"
 
 

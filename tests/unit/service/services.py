@@ -11,6 +11,8 @@ from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.model.report import Acknowledgement
 from jobindex.orthanc import client as orthanc
+from jobindex.service.breaker import Breaker
+from jobindex.service.breaker import Breaker
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
 from jobindex.service.intake import Intake
@@ -47,14 +49,17 @@ class Services:
         self.client = client
         self.timing = timing
         self.clock = HandClock()
+        breaker = Breaker(self.clock)
         self.view = View()
+        self.view.connected = True
         self.listing = Listing(self.view)
         self.freshness = Freshness(store.changes, self.view)
         self.losses = Losses(store)
         self.roster = Roster(store, client, self.losses, timing)
         self.intake = Intake(store, self.view, self.roster, self.losses, self.freshness)
-        self.rights = Rights(self.view, client, Verdicts(self.clock))
-        self.relay = Relay(client, self.intake, self.clock)
+        self.breaker = Breaker(self.clock)
+        self.rights = Rights(self.view, client, Verdicts(self.clock), self.breaker)
+        self.relay = Relay(client, self.intake, self.breaker)
         self.search = Search(self.view, self.relay, self.rights, self.clock)
         self.reader = Reader(self.view, self.relay, self.rights, self.search)
         self.removal = Removal(store, self.view, self.relay, self.rights, timing)

@@ -1,5 +1,6 @@
 """The view follows the index, and what was seen doesn't vanish with Redis or with what was in it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -90,9 +91,9 @@ async def test_nothing_vanishes_when_redis_is_emptied(services: Services, redis:
 async def test_a_restored_node_goes_on_as_if_nothing_had_been(services: Services, redis: Redis) -> None:
     await registered(services.store, "a")
     await services.show()
+    epoch = services.view.head.epoch
     await redis.flushall()
-    await until(lambda: services.view.head.version <= 3 and services.view.connected)
-    await until(services.freshness.catch_up)
+    await until(lambda: services.view.head.epoch != epoch)
     assert await services.store.nodes.seen("a", "a1", 1000, complete=False, clock=0)  # asked for everything
     await put(services, (1, "Running"))
 
@@ -171,3 +172,11 @@ async def test_while_redis_is_away_the_view_stays(tmp_path: Path, monkeypatch: p
             assert (await known(store, 1)).record.state == "Success"
     finally:
         await server.process.stop()
+
+
+async def test_a_follower_that_is_cancelled_ends_whatever_it_is_doing(store: Store) -> None:
+    async with idle_on(store) as services:
+        for turns in range(200):
+            async with asyncio.timeout(5), following(services):
+                for _ in range(turns % 70):
+                    await asyncio.sleep(0)

@@ -64,7 +64,7 @@ PLANTED = {
     "no object": (("HSET", P + "jobs", RUNNING, "[]"), f"the text of job {RUNNING} is no JSON object"),
     "white space": (("HSET", P + "jobs", RUNNING, job_text(1) + b" "), f"the text of job {RUNNING} has white space"),
     "a secret": (("HSET", P + "jobs", RUNNING, SECRET), f"the text of job {RUNNING} has a secret"),
-    "another's text": (("HSET", P + "jobs", RUNNING, job_text(9)), f"the text of job {RUNNING} is that of job {job_id(9)}"),
+    "another's text": (("HSET", P + "jobs", RUNNING, job_text(9)), f"text of job {RUNNING} is that of job {job_id(9)}"),
     "another state": (
         ("HSET", P + "jobs", RUNNING, job_text(1, "Paused")), f"job {RUNNING} is Running, its text says Paused",
     ),
@@ -83,11 +83,11 @@ PLANTED = {
         ("HSET", P + "nodes", "c", orjson.dumps(NODE | {"state": "Well"})), "node c is in no state that there is: Well",
     ),
     "a late node that isn't due": (
-        ("HSET", P + "nodes", "c", orjson.dumps(NODE | {"state": "Late"})), "node c is Late and {jobindex}:due:late lacks it",
+        ("HSET", P + "nodes", "c", orjson.dumps(NODE | {"state": "Late"})), "node c is Late and {jobindex}:due:late",
     ),
     "an alive node that isn't due": (("ZREM", P + "due:late", "b"), "node b is Alive and {jobindex}:due:late lacks it"),
     "a heartbeat of nobody": (("SET", P + "beat:c", "c1", "EX", 60), "a heartbeat of node c, which has no record"),
-    "a heartbeat of another": (("SET", P + "beat:b", "b9", "EX", 60), "the heartbeat of node b is another incarnation's"),
+    "a heartbeat of another": (("SET", P + "beat:b", "b9", "EX", 60), "heartbeat of node b is another incarnation's"),
     "a tombstone of what is there": (
         ("ZADD", P + "deleted", 9e14, f"{RUNNING} a1"), f"job {RUNNING} is there, and so is its tombstone",
     ),

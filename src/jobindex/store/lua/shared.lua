@@ -60,10 +60,10 @@ local function registered(id, incarnation)
   return record
 end
 
---  What a line of the owners hash says; nil where it is not such a line.
+--  What a line of the owners hash says; nil where it is not such a line.  A newer version may tell more behind it.
 local function parsed(line)
   local node, incarnation, clock, stamp, state, mark =
-    string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)$')
+    string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)')
   return node and {line = line, node = node, incarnation = incarnation, clock = tonumber(clock), stamp = stamp,
     state = state, mark = mark}
 end

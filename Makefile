@@ -1,0 +1,55 @@
+# The same words at home and in CI.  Everything is set up on the way, in .venv and .setup.
+
+PYTHON ?= python3
+DEMO ?=
+
+PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx python3-venv
+TEST_PARTS := redis-sentinel unzip
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: run
+run: .setup/run ## set up all and run the demo, a whole cluster (DEMO="--nodes 5 --port 9000" for its options)
+	@.venv/bin/jobindex demo $(DEMO)
+
+.PHONY: test
+test: .setup/test ## set up all, then check and test everything
+	@$(MAKE) --no-print-directory check
+	.venv/bin/python -m pytest
+
+.PHONY: check
+check: .setup/test ## format, lint, types and layers
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+.PHONY: format
+format: .setup/test ## put the code into its form
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+.PHONY: clean
+clean: ## remove what was set up here (Debian's packages stay)
+	rm -rf .venv .setup
+
+# What must be there is checked each time, and costs nothing when it is; the Python packages follow their lock.
+.PHONY: .setup/parts .setup/test-parts
+.setup/parts:
+	@deploy/debian/install $(PARTS)
+
+.setup/test-parts:
+	@deploy/debian/install $(PARTS) $(TEST_PARTS)
+
+.setup/run: requirements.lock pyproject.toml | .setup/parts
+	@deploy/setup $(PYTHON) $<
+	@touch $@
+
+.setup/test: requirements-dev.lock pyproject.toml | .setup/test-parts
+	@deploy/setup $(PYTHON) $<
+	@touch $@

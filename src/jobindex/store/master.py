@@ -1,0 +1,118 @@
+"""The master that Sentinels have agreed on, and connections that always go to it.
+
+redis-py's own Sentinel connections try again at the *old* address when a command fails (redis-py 3874), which
+lost thousands of writes when tried; these ask for the address before every connection.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from redis.asyncio import Connection, Redis, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+
+from jobindex.store.address import Sentinels
+
+log = logging.getLogger(__name__)
+
+SENTINEL_WITHIN = 0.5
+ANNOUNCED_COUNTS = 5.0
+"""Seconds that an announcement is believed rather than the Sentinels, which are slower to agree."""
+AGAIN = 1.0
+
+
+class Master:
+    """Knows where the master is: from the announcement of a change, else by asking the Sentinels."""
+
+    def __init__(self, sentinels: Sentinels) -> None:
+        self._sentinels = sentinels
+        options: dict[str, Any] = {
+            "socket_timeout": SENTINEL_WITHIN,
+            "socket_connect_timeout": SENTINEL_WITHIN,
+            "retry": Retry(NoBackoff(), 0),
+            "password": sentinels.sentinel_password,
+            "ssl": sentinels.tls,
+        }
+        self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+        self._announced: tuple[str, int] | None = None
+        self._believed_until = 0.0
+        self.generation = 0
+        """Counts the announced changes; a connection of an older one is at the old master."""
+
+    async def address(self) -> tuple[str, int]:
+        """Where to connect; redis-py's ConnectionError where no Sentinel knows."""
+        if self._announced is not None and time.monotonic() < self._believed_until:
+            return self._announced
+        host, port = await self._asked.discover_master(self._sentinels.master)
+        return str(host), int(port)
+
+    async def watch(self) -> None:
+        """Listen for changes at one Sentinel after the other, until cancelled."""
+        while True:
+            for sentinel in self._asked.sentinels:
+                try:
+                    await self._listen(sentinel)
+                except (RedisError, OSError):
+                    continue
+            await asyncio.sleep(AGAIN)
+
+    async def close(self) -> None:
+        for sentinel in self._asked.sentinels:
+            await sentinel.aclose()
+
+    async def _listen(self, sentinel: "Redis") -> None:
+        async with sentinel.pubsub() as channel:
+            await channel.subscribe("+switch-master")
+            while True:
+                message = await channel.get_message(ignore_subscribe_messages=True, timeout=SENTINEL_WITHIN / 2)
+                if message is not None:
+                    self._note(message["data"].decode())
+                else:
+                    await channel.ping()
+
+    def _note(self, told: str) -> None:
+        """`master old-host old-port new-host new-port`: the message itself is newer than any Sentinel's answer."""
+        name, _, _, host, port = told.split(" ")
+        if name == self._sentinels.master:
+            self._announced = (host, int(port))
+            self._believed_until = time.monotonic() + ANNOUNCED_COUNTS
+            self.generation += 1
+            log.warning("the master of Redis is now %s:%s", host, port)
+
+
+class ToMaster(Connection):
+    """A connection that asks where the master is before each time it connects, and leaves one that is none any more."""
+
+    def __init__(self, *, master: Master, **options: Any) -> None:
+        super().__init__(**options)
+        self._master = master
+        self._generation = -1
+
+    async def _connect(self) -> None:
+        self._generation = self._master.generation
+        self.host, self.port = await self._master.address()
+        await super()._connect()  # type: ignore[no-untyped-call]
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        if self._generation != self._master.generation and self.is_connected:
+            await self.disconnect()
+        await super().send_packed_command(command, check_health)
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        """A server that is read-only, or has lost its replicas, is perhaps no master any more: look again."""
+        try:
+            return await super().read_response(*arguments, **options)
+        except ResponseError as error:
+            if isinstance(error, ReadOnlyError) or str(error).startswith("NOREPLICAS"):
+                await self.disconnect()
+                raise RedisConnectionError("this server is not the master any more") from error
+            raise
+
+
+class ToMasterByTls(ToMaster, SSLConnection):
+    """The same with TLS."""

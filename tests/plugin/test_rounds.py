@@ -1,0 +1,149 @@
+"""Rounds: what causes no event is noticed all the same, and no more is said than is new."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import Node, until
+from .scripted_module import job_id
+from .scripted_service import Reply, Report, ScriptedService
+
+
+def after_rounds(service: ScriptedService, count: int) -> list[Report]:
+    """The reports from now until so many more complete ones."""
+    start, complete = len(service.taken), len(service.complete())
+    until(lambda: len(service.complete()) >= complete + count, f"{count} more complete reports")
+    return service.taken[start:]
+
+
+def settled(node: Node, service: ScriptedService, *jobs: str) -> None:
+    """Wait until the service knows these jobs as they are, and a round has passed since."""
+    until(lambda: all(service.states(job)[-1:] == [node.orthanc.jobs[job]["State"]] for job in jobs), "the jobs")
+    after_rounds(service, 1)
+
+
+def test_an_idle_node_says_its_ids_only(node: Node, service: ScriptedService) -> None:
+    job = node.orthanc.happen("JobSuccess", 1)
+    settled(node, service, job)
+    reads = node.orthanc.reads_of(job)
+    for report in after_rounds(service, 3):
+        assert (report["Ids"], report["Complete"], report["Jobs"]) == ([job], True, [])
+    assert node.orthanc.reads_of(job) == reads
+
+
+@pytest.mark.parametrize("progress", [1, 60])
+def test_progress_is_told(node: Node, service: ScriptedService, progress: int) -> None:
+    job = node.orthanc.happen("JobSubmitted", 1)
+    until(lambda: service.states(job), "the submitted job")
+    node.orthanc.set_job(1, "Running", Progress=progress)
+    until(lambda: service.jobs()[-1]["Progress"] == progress, f"{progress} %")
+
+
+def test_a_job_that_waits_is_read_but_not_told_again(node: Node, service: ScriptedService) -> None:
+    job = node.orthanc.happen("JobSubmitted", 1)
+    settled(node, service, job)
+    reads = node.orthanc.reads_of(job)
+    assert not any(report["Jobs"] for report in after_rounds(service, 3))
+    assert node.orthanc.reads_of(job) > reads
+
+
+def test_a_cancelled_waiting_job_is_noticed(node: Node, service: ScriptedService) -> None:
+    job = node.orthanc.happen("JobSubmitted", 1)
+    settled(node, service, job)
+    node.orthanc.set_job(1, "Failure", ErrorCode=37)
+    until(lambda: service.states(job)[-1] == "Failure", "the end of the job")
+
+
+def test_a_resubmitted_job_is_noticed(node: Node, service: ScriptedService) -> None:
+    job = node.orthanc.happen("JobFailure", 1)
+    settled(node, service, job)
+    node.orthanc.set_job(1, "Pending")
+    until(lambda: service.states(job)[-1] == "Pending", "the job waits again")
+
+
+def test_everything_is_said_when_asked_for(node: Node, service: ScriptedService) -> None:
+    jobs = [node.orthanc.happen("JobSuccess", number) for number in (1, 2)]
+    settled(node, service, *jobs)
+    before = len(service.taken)
+    service.script = once(200, {"Everything": True})
+    until(lambda: {told["ID"] for told in service.jobs(before)} == set(jobs), "both jobs again")
+    after_rounds(service, 1)
+    assert not any(report["Jobs"] for report in after_rounds(service, 3))
+
+
+def test_everything_is_said_from_time_to_time(make_node: Callable[..., Node], service: ScriptedService) -> None:
+    node = make_node(intervals={"EVERYTHING_EVERY": 0.5}).start()
+    job = node.orthanc.happen("JobSuccess", 1)
+    until(lambda: len(service.states(job)) >= 3, "the job again and again")
+
+
+def test_what_the_service_wants_is_sent(node: Node, service: ScriptedService) -> None:
+    jobs = [node.orthanc.happen("JobSuccess", number) for number in (1, 2)]
+    settled(node, service, *jobs)
+    before = len(service.taken)
+    service.script = once(200, {"Wanted": [jobs[1]]})
+    until(lambda: service.jobs(before), "the wanted job")
+    assert [told["ID"] for told in service.jobs(before)] == [jobs[1]]
+
+
+def test_nothing_but_jobs_can_be_wanted(node: Node, service: ScriptedService) -> None:
+    job = node.orthanc.happen("JobSuccess", 1)
+    settled(node, service, job)
+    service.script = once(200, {"Wanted": ["../system", "x/../../patients", job]})
+    until(lambda: len(service.states(job)) == 2, "the wanted job")
+    assert {path for path in node.orthanc.asked if ".." in path} == set()
+
+
+def test_a_job_that_was_not_taken_is_told_again(node: Node, service: ScriptedService) -> None:
+    until(service.complete, "a complete report")
+    service.script = lambda report: (200, {"Refused": [job_id(1)]})
+    job = node.orthanc.happen("JobSuccess", 1)
+    until(lambda: len(service.states(job)) >= 3, "the job again and again")
+    service.accept()
+    settled(node, service, job)
+    assert not any(report["Jobs"] for report in after_rounds(service, 3)[1:])
+
+
+def test_jobs_that_run_are_read_before_others(make_node: Callable[..., Node], service: ScriptedService) -> None:
+    node = make_node(intervals={"MOST_REREAD": 3}).start()
+    for number in range(20):
+        node.orthanc.happen("JobSubmitted", number)
+    running = node.orthanc.set_job(19, "Running")
+    until(lambda: "Running" in service.states(running), "the running job")
+    reads = node.orthanc.reads_of(running)
+    told = after_rounds(service, 4)
+    assert node.orthanc.reads_of(running) >= reads + 3
+    assert len(told) >= 4
+
+
+def test_taken_is_earlier_than_what_was_read(node: Node, service: ScriptedService) -> None:
+    node.orthanc.happen("JobSubmitted", 1)
+    node.orthanc.set_job(1, "Running", Progress=1)
+    until(lambda: "Running" in service.states(job_id(1)), "the running job")
+    after_rounds(service, 2)
+    for report in service.taken:
+        assert all(report["Taken"] <= json.loads(text)["Timestamp"] for text in report["Jobs"])
+
+
+def test_no_round_is_made_while_the_service_is_away(node: Node, service: ScriptedService) -> None:
+    until(service.complete, "a complete report")
+    service.refuse(503)
+    until(lambda: len(service.seen) >= len(service.taken) + 3, "three tries")
+    rounds = node.orthanc.asked.count("/jobs")
+    tries = len(service.seen)
+    until(lambda: len(service.seen) >= tries + 10, "ten more tries")
+    assert node.orthanc.asked.count("/jobs") <= rounds + 1
+
+
+def once(status: int, said: dict[str, object]) -> Callable[[Report], Reply | None]:
+    """Answer one complete report so, then as usual."""
+    answered: list[Report] = []
+
+    def answer(report: Report) -> Reply | None:
+        if answered or not report.get("Complete"):
+            return None
+        answered.append(report)
+        return status, said
+
+    return answer

@@ -1,0 +1,86 @@
+"""Before an exact list the nodes are asked, as the caller, for what the view can't know."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from ...builders import job_id
+from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc
+from ..words import job
+from .services import CALLER, STRANGER, Services
+
+
+def lists(orthanc: ScriptedOrthanc, *numbers: int) -> None:
+    orthanc.tell("/jobs", orjson.dumps([job_id(number) for number in numbers]))
+
+
+async def refresh(services: Services) -> None:
+    await services.refresh.refresh(CALLER)
+    await services.show()
+
+
+async def test_what_is_unknown_or_unfinished_is_read_and_nothing_else(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.refresh.WITHIN", 5.0)
+    await services.say("a", job(1, "Success"), job(2, "Running"), at=orthanc)
+    lists(orthanc, 1, 2, 3)
+    orthanc.tell_job(job_id(2), job(2, "Failure", at=1))
+    orthanc.tell_job(job_id(3), job(3, "Pending"))
+    await refresh(services)
+    assert [services.state(number) for number in (1, 2, 3)] == ["Success", "Failure", "Pending"]
+    assert orthanc.paths() == {"/jobs", f"/jobs/{job_id(2)}", f"/jobs/{job_id(3)}"}
+    assert {asked.headers["Authorization"] for asked in orthanc.asked} == {AUTHORIZATION}
+
+
+async def test_a_silent_node_holds_nobody_up(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", job(1), at=orthanc)
+    await services.say("b", at=other)
+    orthanc.tell("/jobs", hangs=True)
+    lists(other, 2)
+    other.tell_job(job_id(2), job(2))
+    async with asyncio.timeout(5):
+        await refresh(services)
+    assert (services.state(1), services.state(2)) == ("Running", "Running")
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"{}", b"[1, null, {}]", b'["..", "/system"]', b"3", b""])
+async def test_an_answer_that_is_no_list_of_jobs_is_passed_over(
+    services: Services, orthanc: ScriptedOrthanc, body: bytes
+) -> None:
+    await services.say("a", job(1), at=orthanc)
+    orthanc.tell("/jobs", body)
+    await refresh(services)
+    assert orthanc.paths() == {"/jobs"}
+
+
+async def test_a_job_that_is_none_is_passed_over(services: Services, orthanc: ScriptedOrthanc) -> None:
+    await services.say("a", at=orthanc)
+    lists(orthanc, 1, 2)
+    orthanc.tell_job(job_id(1), b"<html>")
+    orthanc.tell_job(job_id(2), job(2))
+    await refresh(services)
+    assert (services.state(1), services.state(2)) == ("", "Running")
+
+
+async def test_who_is_refused_learns_nothing(services: Services, orthanc: ScriptedOrthanc) -> None:
+    await services.say("a", at=orthanc)
+    lists(orthanc, 1)
+    orthanc.tell_job(job_id(1), job(1))
+    await services.refresh.refresh(STRANGER)
+    await services.show()
+    assert services.view.jobs == {}
+    assert orthanc.paths() == {"/jobs"}
+
+
+async def test_those_who_ask_at_once_with_the_same_credentials_share_the_asking(
+    services: Services, orthanc: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await asyncio.gather(*(services.refresh.refresh(CALLER) for _ in range(10)))
+    assert orthanc.count("GET", "/jobs") == 1
+    await asyncio.gather(services.refresh.refresh(CALLER), services.refresh.refresh(STRANGER))
+    assert orthanc.count("GET", "/jobs") == 3

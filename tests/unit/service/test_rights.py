@@ -1,0 +1,115 @@
+"""Orthanc says whether a caller may; its yes is remembered for ten seconds, nobody to ask is no."""
+
+import pytest
+
+from jobindex.errors import NobodyToAsk, Refused
+from jobindex.model.node import LATE, STOPPED
+from jobindex.service.rights import NO_JOB
+
+from ..scripted_orthanc import CHALLENGE, ScriptedOrthanc, Told
+from .services import CALLER, STRANGER, Services
+
+CANCEL = f"/jobs/{NO_JOB}/cancel"
+
+
+async def test_a_caller_whom_orthanc_lets_in_may(services: Services, orthanc: ScriptedOrthanc) -> None:
+    await services.say("a", at=orthanc)
+    await services.rights.may_list(CALLER)
+    assert [(asked.method, asked.path) for asked in orthanc.asked] == [("GET", "/jobs")]
+
+
+async def test_a_yes_is_remembered_for_ten_seconds(services: Services, orthanc: ScriptedOrthanc) -> None:
+    await services.say("a", at=orthanc)
+    for _ in range(3):
+        await services.rights.may_list(CALLER)
+    assert orthanc.count("GET", "/jobs") == 1
+    services.clock.pass_by(10)
+    await services.rights.may_list(CALLER)
+    assert orthanc.count("GET", "/jobs") == 2
+
+
+async def test_one_caller_s_yes_is_not_another_s(services: Services, orthanc: ScriptedOrthanc) -> None:
+    await services.say("a", at=orthanc)
+    await services.rights.may_list(CALLER)
+    with pytest.raises(Refused) as refusal:
+        await services.rights.may_list(STRANGER)
+    assert (refusal.value.status, refusal.value.challenge) == (401, CHALLENGE["WWW-Authenticate"])
+
+
+async def test_whoever_may_read_need_not_be_an_operator(services: Services, orthanc: ScriptedOrthanc) -> None:
+    orthanc.tell(CANCEL, method="POST", status=403)
+    await services.say("a", at=orthanc)
+    await services.rights.may_list(CALLER)
+    with pytest.raises(Refused) as refusal:
+        await services.rights.may_operate(CALLER)
+    assert refusal.value.status == 403
+
+
+async def test_an_operator_is_who_may_act_on_a_job_that_there_is_not(
+    services: Services, orthanc: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.rights.may_operate(CALLER)
+    assert orthanc.count("POST", CANCEL) == 1
+
+
+async def test_a_refusal_withdraws_what_was_allowed_before(services: Services, orthanc: ScriptedOrthanc) -> None:
+    orthanc.tell(CANCEL, method="POST", status=403)
+    await services.say("a", at=orthanc)
+    await services.rights.may_list(CALLER)
+    with pytest.raises(Refused):
+        await services.rights.may_operate(CALLER)
+    await services.rights.may_list(CALLER)
+    assert orthanc.count("GET", "/jobs") == 2
+
+
+async def test_a_refusal_is_never_remembered(services: Services, orthanc: ScriptedOrthanc) -> None:
+    orthanc.tell_in_turn("/jobs", [Told(403), Told(200)])
+    await services.say("a", at=orthanc)
+    with pytest.raises(Refused):
+        await services.rights.may_list(CALLER)
+    await services.rights.may_list(CALLER)
+
+
+async def test_the_next_node_is_asked_when_one_does_not_answer(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    orthanc.tell_in_turn("/jobs", [Told(drops=True)])
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other)
+    await services.rights.may_list(CALLER)
+    assert other.count("GET", "/jobs") == 1
+
+
+@pytest.mark.parametrize("status", [302, 500, 502, 503])
+async def test_what_is_not_orthanc_s_word_on_a_caller_is_no_yes(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, status: int
+) -> None:
+    orthanc.tell("/jobs", status=status)
+    await services.say("a", at=orthanc)
+    with pytest.raises(NobodyToAsk):
+        await services.rights.may_list(CALLER)
+    other.tell("/jobs", status=403)
+    await services.say("b", at=other)
+    with pytest.raises(Refused):
+        await services.rights.may_list(CALLER)
+
+
+async def test_a_living_node_is_asked_before_one_that_is_late(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other)
+    await services.end("a", LATE)
+    await services.rights.may_list(CALLER)
+    assert (orthanc.asked, other.count("GET", "/jobs")) == ([], 1)
+
+
+async def test_nobody_to_ask_is_no(services: Services, orthanc: ScriptedOrthanc) -> None:
+    with pytest.raises(NobodyToAsk):
+        await services.rights.may_list(CALLER)
+    await services.say("a", at=orthanc)
+    await services.end("a", STOPPED)
+    with pytest.raises(NobodyToAsk):
+        await services.rights.may_list(CALLER)
+    assert orthanc.asked == []
