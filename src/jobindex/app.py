@@ -56,9 +56,8 @@ class Parts:
     chores: Sequence[Chore]
 
 
-def build(settings: Settings, store: Store, client: orthanc.Client) -> Parts:
+def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timing) -> Parts:
     """Put the rooms together; nothing runs yet."""
-    timing = _timing(settings)
     secret = settings.cluster_secret
     view = View()
     breaker = Breaker()
@@ -128,12 +127,12 @@ def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route])
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[int, int]]:
+async def running(settings: Settings, timing: Timing | None = None) -> AsyncIterator[tuple[int, int]]:
     """A replica with both listeners open; the public one opens when the whole index was seen.  Gives their ports."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_opened(settings.redis_url))
         client = await stack.enter_async_context(orthanc.opened())
-        parts = build(settings, store, client)
+        parts = build(settings, store, client, timing or _timing(settings))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         background = [tasks.create_task(parts.follow(), name="follower")]
         background += [tasks.create_task(keep(chore), name=chore.name) for chore in parts.chores]

@@ -1,10 +1,9 @@
 """Logging: one line an event, JSON or text, with control characters escaped and no job content."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
-
-import orjson
 
 PLAIN = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -21,7 +20,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+        return json.dumps(line)
 
 
 class PlainLines(logging.Formatter):

@@ -27,11 +27,12 @@ class Settings(BaseSettings):
         extra="ignore",
         populate_by_name=True,
         use_attribute_docstrings=True,
+        hide_input_in_errors=True,
     )
 
     redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = ""
     """Where Redis is: redis://[user:password@]host:port/0.  Empty: one of our own is started."""
-    data: Path = Path.home() / ".local" / "state" / "jobindex"
+    data: Path = Path("~/.local/state/jobindex")
     """Where the Redis of our own keeps its append-only file."""
 
     public_host: str = "0.0.0.0"  # noqa: S104 - clients come through a proxy on another host

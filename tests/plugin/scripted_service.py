@@ -54,6 +54,18 @@ class ScriptedService:
         """Answer everything so."""
         self.script = lambda report: (status, said)
 
+    def order(self, **said: Any) -> None:
+        """Thank for one complete report with an order, then as usual."""
+        ordered: list[Report] = []
+
+        def answer(report: Report) -> Reply | None:
+            if ordered or not report.get("Complete"):
+                return None
+            ordered.append(report)
+            return 200, said
+
+        self.script = answer
+
     def accept(self) -> None:
         self.script = lambda report: None
 

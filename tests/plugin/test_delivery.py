@@ -97,18 +97,22 @@ def test_too_large_reports_are_halved(make_node: Callable[..., Node], service: S
     node.start()
     until(service.complete, "a complete report")
     assert {told["ID"] for told in service.jobs()} == set(jobs)
+    service.largest = 4_000_000
+    complete = len(service.complete())
+    until(lambda: len(service.complete()) >= complete + 8, "eight reports that are taken")
+    service.order(Everything=True)
+    until(lambda: any(len(report["Jobs"]) == 60 for report in service.taken), "whole reports again")
 
 
 def test_a_job_that_can_t_be_taken_is_left_out(make_node: Callable[..., Node], service: ScriptedService) -> None:
     bad = job_id(7)
     service.script = refuse_reports_with(bad)
-    node = make_node()
+    node = make_node(intervals={"EVERYTHING_EVERY": 0.3})
     jobs = {node.orthanc.set_job(number, "Success") for number in range(20)}
     node.start()
     until(service.complete, "a complete report")
     tries = sum(holds(report, bad) for report in service.seen)
-    complete = len(service.complete())
-    until(lambda: len(service.complete()) >= complete + 3, "three more complete reports")
+    until(lambda: len(service.states(job_id(1))) >= 3, "two rounds that read everything")
     assert {told["ID"] for told in service.jobs()} == jobs - {bad}
     assert node.logged(f"job {bad} is refused") == 1
     assert sum(holds(report, bad) for report in service.seen) == tries

@@ -45,6 +45,7 @@ def test_a_service_that_hangs_does_not_hold_orthanc_up(node: Node, service: Scri
     service.hang()
     until(service.knocked.is_set, "a report that is not answered")
     stop_in_time(node)
+    assert set(threads()) <= {"jobs goodbye"}
     until(lambda: threads() == [], "the threads have ended", seconds=2)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import Node, until
 from .scripted_module import job_id
-from .scripted_service import Reply, Report, ScriptedService
+from .scripted_service import Report, ScriptedService
 
 
 def after_rounds(service: ScriptedService, count: int) -> list[Report]:
@@ -66,7 +66,7 @@ def test_everything_is_said_when_asked_for(node: Node, service: ScriptedService)
     jobs = [node.orthanc.happen("JobSuccess", number) for number in (1, 2)]
     settled(node, service, *jobs)
     before = len(service.taken)
-    service.script = once(200, {"Everything": True})
+    service.order(Everything=True)
     until(lambda: {told["ID"] for told in service.jobs(before)} == set(jobs), "both jobs again")
     after_rounds(service, 1)
     assert not any(report["Jobs"] for report in after_rounds(service, 3))
@@ -82,7 +82,7 @@ def test_what_the_service_wants_is_sent(node: Node, service: ScriptedService) ->
     jobs = [node.orthanc.happen("JobSuccess", number) for number in (1, 2)]
     settled(node, service, *jobs)
     before = len(service.taken)
-    service.script = once(200, {"Wanted": [jobs[1]]})
+    service.order(Wanted=[jobs[1]])
     until(lambda: service.jobs(before), "the wanted job")
     assert [told["ID"] for told in service.jobs(before)] == [jobs[1]]
 
@@ -90,7 +90,7 @@ def test_what_the_service_wants_is_sent(node: Node, service: ScriptedService) ->
 def test_nothing_but_jobs_can_be_wanted(node: Node, service: ScriptedService) -> None:
     job = node.orthanc.happen("JobSuccess", 1)
     settled(node, service, job)
-    service.script = once(200, {"Wanted": ["../system", "x/../../patients", job]})
+    service.order(Wanted=["../system", "x/../../patients", job])
     until(lambda: len(service.states(job)) == 2, "the wanted job")
     assert {path for path in node.orthanc.asked if ".." in path} == set()
 
@@ -134,16 +134,3 @@ def test_no_round_is_made_while_the_service_is_away(node: Node, service: Scripte
     tries = len(service.seen)
     until(lambda: len(service.seen) >= tries + 10, "ten more tries")
     assert node.orthanc.asked.count("/jobs") <= rounds + 1
-
-
-def once(status: int, said: dict[str, object]) -> Callable[[Report], Reply | None]:
-    """Answer one complete report so, then as usual."""
-    answered: list[Report] = []
-
-    def answer(report: Report) -> Reply | None:
-        if answered or not report.get("Complete"):
-            return None
-        answered.append(report)
-        return status, said
-
-    return answer

@@ -115,13 +115,14 @@ class Told:
         for job_id, record in remembered.items():
             if not self.words.get(job_id) or order(self._newest(job_id)) < order(record):
                 self.words.setdefault(job_id, {})[order(record)] = record
-                self.marks[job_id, order(record)] = record.mark
+                self.marks[job_id, order(record)] = f"{record.mark} {record.rest}".rstrip()
 
     def _newest(self, job_id: str) -> Record:
         newest = max(self.words[job_id])
-        said, mark = self.words[job_id][newest], self.marks.get((job_id, newest), HELD)
+        said = self.words[job_id][newest]
+        mark, _, rest = self.marks.get((job_id, newest), HELD).partition(" ")
         state = "Failure" if mark == LOST else said.state
-        return Record(said.node, said.incarnation, said.clock, said.stamp, state, mark)
+        return Record(said.node, said.incarnation, said.clock, said.stamp, state, mark, rest)
 
 
 def _judged(record: Record, reading: Reading) -> str:
@@ -131,4 +132,6 @@ def _judged(record: Record, reading: Reading) -> str:
         return ""
     if record.final:
         return HISTORY
-    return MISSED if same and record.mark == HELD else LOST
+    if same and record.mark == HELD:
+        return f"{MISSED} {reading.taken}"
+    return "" if same and record.rest == reading.taken else LOST

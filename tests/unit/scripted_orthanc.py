@@ -26,13 +26,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Told:
-    """How to answer.  The body may be broken off after `cut` bytes; `hangs` never answers, `drops` closes instead."""
+    """How to answer: with a body broken off after `cut` bytes, or without end, or when `until` happens.
+
+    `hangs` never answers, `drops` closes the connection instead.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: int | None = None
     endless: bool = False
+    until: asyncio.Event | None = None
     hangs: bool = False
     drops: bool = False
 
@@ -80,6 +84,8 @@ class ScriptedOrthanc:
         told = script.pop(0) if len(script) > 1 else (script[0] if script else _unknown(request))
         if told.hangs:
             await asyncio.Event().wait()
+        if told.until:
+            await told.until.wait()
         if told.drops:
             _transport(request).abort()
             return web.Response()

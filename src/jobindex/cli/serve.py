@@ -22,7 +22,7 @@ def serve() -> None:
     settings = _settings()
     set_up_logging(settings.log_level, settings.log_form)
     if not settings.redis_url:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.expanduser().mkdir(parents=True, exist_ok=True)
     asyncio.run(_serve(settings))
 
 
@@ -52,7 +52,7 @@ def _settings() -> Settings:
 async def _serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         if not settings.redis_url:
-            url = await stack.enter_async_context(embedded(settings.data))
+            url = await stack.enter_async_context(embedded(settings.data.expanduser()))
             settings = settings.model_copy(update={"redis_url": url})
         serving = asyncio.create_task(_run(settings), name="replica")
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -55,7 +55,7 @@ async def _start(cluster: Cluster, tell: Tell) -> None:
         for stage in stages:
             await _together(_start_one(process, tell) for process in stage)
 
-    redis_then_replicas = in_turn([cluster.redis.process], _processes(cluster.replicas))
+    redis_then_replicas = in_turn(*_redis_stages(cluster), _processes(cluster.replicas))
     database_then_nodes = in_turn(database, _processes(cluster.nodes))
     await _together([redis_then_replicas, database_then_nodes, in_turn(front)])
     if cluster.plan.plugin:
@@ -81,10 +81,17 @@ async def _registered(cluster: Cluster, replica: Replica) -> None:
 
 async def _end(cluster: Cluster) -> None:
     """Those that use the others first."""
-    data = [part.process for part in (cluster.redis, cluster.postgres) if part]
+    database = [cluster.postgres.process] if cluster.postgres else []
     front = [cluster.nginx.process] if cluster.nginx else []
+    data = [*database, *(process for stage in _redis_stages(cluster) for process in stage)]
     for stage in ([*front, *_processes(cluster.nodes), *_processes(cluster.replicas)], data):
         await asyncio.gather(*(process.stop(GRACE) for process in stage))
+
+
+def _redis_stages(cluster: Cluster) -> list[list[Process]]:
+    """One server, or several and then those that watch them."""
+    guard = cluster.guard
+    return [[*guard.servers.values()], [*guard.sentinels.values()]] if guard else [[cluster.redis.process]]
 
 
 def _processes(parts: Mapping[str, Node] | Mapping[str, Replica]) -> list[Process]:

@@ -17,6 +17,7 @@ NOBODY = 9  # a port that nobody listens on
 class Seat:
     """Where one Orthanc is to be: its folder, its port, whom it may send to and whom it reports to.
 
+    `reached_at` is the URL that it names to the index.
     `storage` is where it keeps DICOM files: a folder of its own, or with PostgreSQL one for all.
     Without a `plugin` it reports to nobody.
     """
@@ -24,6 +25,7 @@ class Seat:
     name: str
     folder: Path
     port: int
+    reached_at: str
     storage: Path
     peers: Mapping[str, str]
     history: int
@@ -84,7 +86,7 @@ def _reports(seat: Seat) -> dict[str, Any]:
         "PythonScript": str(seat.plugin),
         "JobIndex": {
             "NodeId": seat.name,
-            "NodeUrl": seat.url,
+            "NodeUrl": seat.reached_at,
             "Urls": list(seat.services),
             "SecretFile": str(seat.secret_file),
         },

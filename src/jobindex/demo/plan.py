@@ -1,11 +1,18 @@
 """What a cluster is to consist of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 from typing import Any
 
 HISTORY = 10  # jobs, as Orthanc itself has it
+
+Link = Callable[[str, str, int], int]
+"""From the names of two parts and the port of the second to the port at which the first reaches it."""
+
+
+def directly(source: str, target: str, port: int) -> int:
+    return port
 
 
 @dataclass(frozen=True)
@@ -16,6 +23,9 @@ class Plan:
     that each Orthanc knows besides `neighbour` and `nowhere`.  `options` are more of each Orthanc's configuration,
     `arguments` more of each simulator's command line, `settings` more of each replica's environment,
     `redis_options` more of the Redis server's.
+
+    `sentinel` puts three Redis servers and three Sentinels in the place of one.  `link` may lay a stretch of network
+    between an Orthanc and a replica, the "replicas" and an Orthanc, a replica and a single "redis".
     """
 
     nodes: int = 3
@@ -32,6 +42,8 @@ class Plan:
     arguments: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     redis_options: Sequence[str] = ()
+    sentinel: bool = False
+    link: Link = directly
 
     @property
     def node_names(self) -> list[str]:

@@ -28,4 +28,8 @@ def build_redis(folder: Path, port: int, options: Sequence[str] = ()) -> Redis:
         return await listens(LOOPBACK, port)
 
     process = Process("redis", command, folder / "redis.log", ready)
-    return Redis(f"redis://{LOOPBACK}:{port}/0", port, process)
+    return Redis(redis_url(port), port, process)
+
+
+def redis_url(port: int) -> str:
+    return f"redis://{LOOPBACK}:{port}/0"

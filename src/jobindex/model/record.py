@@ -26,16 +26,19 @@ class Record:
     stamp: str
     state: str
     mark: str = HELD
+    rest: str = ""
+    """For a missed job the `taken` of the report that lacked it; more where a newer version tells more."""
 
     @classmethod
     def read(cls, line: str) -> "Record":
         """ValueError where `line` is not such a line."""
-        node, incarnation, clock, stamp, state, mark = line.split(" ")[:6]  # a newer version may tell more
-        return cls(node, incarnation, int(clock), stamp, state, mark)
+        node, incarnation, clock, stamp, state, mark, *rest = line.split(" ")
+        return cls(node, incarnation, int(clock), stamp, state, mark, " ".join(rest))
 
     @property
     def line(self) -> str:
-        return f"{self.node} {self.incarnation} {self.clock} {self.stamp} {self.state} {self.mark}"
+        line = f"{self.node} {self.incarnation} {self.clock} {self.stamp} {self.state} {self.mark}"
+        return f"{line} {self.rest}" if self.rest else line
 
     @property
     def order(self) -> tuple[int, str]:

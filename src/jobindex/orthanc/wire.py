@@ -38,7 +38,7 @@ class Answer:
 
     @property
     def allows(self) -> bool:
-        """Whether Orthanc let this caller in: it did it, or had nothing to do it to.  A redirect or an error is no yes."""
+        """Whether Orthanc let this caller in: it did it, or found nothing to do it to.  An error is no yes."""
         return self.status in (200, 400, 404, 405)
 
 
@@ -59,6 +59,15 @@ def output_path(job_id: str, key: str) -> str:
     if not is_output_key(key):
         raise ValueError("not the key of an output")
     return f"{job_path(job_id)}/{key}"
+
+
+def listed_ids(answer: Answer) -> list[str]:
+    """The ids that `GET /jobs` was answered with; none where that is no list of ids."""
+    try:
+        found = json.loads(answer.body) if answer.status == HTTPStatus.OK else []
+    except ValueError:
+        return []
+    return [each for each in found if isinstance(each, str) and is_job_id(each)] if isinstance(found, list) else []
 
 
 def comes_from_orthanc(answer: Answer) -> bool:

@@ -4,15 +4,13 @@ import asyncio
 from collections import OrderedDict
 from contextlib import suppress
 from functools import partial
-
-import orjson
+from itertools import islice
 
 from jobindex.auth.caller import Caller
 from jobindex.errors import JobIndexError
-from jobindex.model.job import is_job_id
 from jobindex.model.node import Node
 from jobindex.orthanc.client import Client
-from jobindex.orthanc.wire import Answer, job_path
+from jobindex.orthanc.wire import job_path, listed_ids
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.intake import Intake
 from jobindex.service.view import View
@@ -48,24 +46,18 @@ class Refresh:
         await asyncio.gather(*asked)
 
     async def _ask(self, caller: Caller, node_id: str, node: Node) -> None:
-        try:
+        with suppress(JobIndexError):
             answer = await self._client.ask(node.url, "GET", "/jobs", dict(caller.headers), within=WITHIN)
-            reads = [self._read(caller, node_id, node, job_id) for job_id in self._worth_reading(node_id, answer)]
+            unsettled = (job_id for job_id in listed_ids(answer) if not self._is_settled(node_id, job_id))
+            reads = [self._read(caller, node_id, node, job_id) for job_id in islice(unsettled, MOST_READ)]
             await asyncio.gather(*reads)
-        except JobIndexError:
-            return
-
-    def _worth_reading(self, node_id: str, answer: Answer) -> list[str]:
-        if answer.status != 200:
-            return []
-        ids = [job_id for job_id in orjson.loads(answer.body) if is_job_id(job_id)]
-        return [job_id for job_id in ids if not self._is_settled(node_id, job_id)][:MOST_READ]
 
     def _is_settled(self, node_id: str, job_id: str) -> bool:
         job = self._view.jobs.get(job_id)
         return job is not None and job.record.node == node_id and job.record.final
 
     async def _read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> None:
-        answer = await self._client.ask(node.url, "GET", job_path(job_id), dict(caller.headers), within=WITHIN)
-        if answer.status == 200:
-            await self._intake.take_reading(self._intake.reading(node_id, node, answer.body))
+        with suppress(JobIndexError):
+            answer = await self._client.ask(node.url, "GET", job_path(job_id), dict(caller.headers), within=WITHIN)
+            if answer.status == 200:
+                await self._intake.take_reading(self._intake.reading(node_id, node, answer.body))

@@ -50,17 +50,21 @@ def with_errors(handler: Handler) -> Handler:
     async def answered(request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await handler(request)
-        except JobIndexError as known:
-            return answer_for(request, known)
-        except web.HTTPException as http:
-            return error(request, http.status, 8, http.reason)
-        except Exception:
+        except Exception as failure:
             if request.writer.output_size:
                 raise  # a second answer must not stand in the body of the first: aiohttp cuts the connection
-            log.exception("%s %s failed", request.method, request.path)
-            return error(request, 500, -1)
+            return _answer(request, failure)
 
     return answered
+
+
+def _answer(request: web.BaseRequest, failure: Exception) -> web.StreamResponse:
+    if isinstance(failure, JobIndexError):
+        return answer_for(request, failure)
+    if isinstance(failure, web.HTTPException):
+        return error(request, failure.status, 8, failure.reason)
+    log.error("%s %s failed", request.method, request.path, exc_info=failure)
+    return error(request, 500, -1)
 
 
 def answer_for(request: web.BaseRequest, known: JobIndexError) -> web.Response:

@@ -9,6 +9,7 @@ SEAT = Seat(
     name="orthanc-a",
     folder=Path("/cluster/orthanc-a"),
     port=8042,
+    reached_at="http://127.0.0.1:8042",
     storage=Path("/cluster/storage"),
     peers={"neighbour": "http://127.0.0.1:8043/"},
     history=10,

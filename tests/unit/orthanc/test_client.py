@@ -159,9 +159,7 @@ async def test_an_answer_has_a_largest_size(
             await client.ask(orthanc.url, "GET", "/jobs")
 
 
-async def test_who_is_slow_to_take_the_call_was_sent_nothing(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_is_slow_to_take_the_call_was_sent_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*_: object, **__: object) -> None:
         await asyncio.Event().wait()
 

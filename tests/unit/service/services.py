@@ -12,7 +12,6 @@ from jobindex.auth.verdicts import Verdicts
 from jobindex.model.report import Acknowledgement
 from jobindex.orthanc import client as orthanc
 from jobindex.service.breaker import Breaker
-from jobindex.service.breaker import Breaker
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
 from jobindex.service.intake import Intake
@@ -49,7 +48,6 @@ class Services:
         self.client = client
         self.timing = timing
         self.clock = HandClock()
-        breaker = Breaker(self.clock)
         self.view = View()
         self.view.connected = True
         self.listing = Listing(self.view)
@@ -67,9 +65,7 @@ class Services:
         self.visits = Visits(store, client, self.roster, self.intake, Vault(b"x" * 16), named, timing)
         self.follower = Follower(store, self.view, timing)
 
-    async def say(
-        self, node: str, *jobs: bytes, at: ScriptedOrthanc | None = None, **more: object
-    ) -> Acknowledgement:
+    async def say(self, node: str, *jobs: bytes, at: ScriptedOrthanc | None = None, **more: object) -> Acknowledgement:
         """A report of a node, seen to its end; `at` makes it register at that server's address."""
         if at is not None:
             more["Url"] = at.url

@@ -17,9 +17,7 @@ KEEPS = replace(PATIENT, history=7 * DAY, failures=30 * DAY, most_history=1000)
 
 async def ended(services: Services, at: ScriptedOrthanc, **days: float) -> None:
     """Finished jobs 1, 2, … of a node that has forgotten them since: `Success_8=8` ended eight days ago."""
-    jobs = [
-        job(number, name.split("_")[0], at=-age * DAY) for number, (name, age) in enumerate(days.items(), start=1)
-    ]
+    jobs = [job(number, name.split("_")[0], at=-age * DAY) for number, (name, age) in enumerate(days.items(), start=1)]
     await services.say("a", *jobs, at=at)
     await services.say_all("a")
 
@@ -31,9 +29,7 @@ async def reap(services: Services, timing: Timing = KEEPS) -> set[int]:
     return {int(job_id[:8], 16) for job_id in services.view.jobs}
 
 
-async def test_successes_are_kept_seven_days_and_failures_thirty(
-    services: Services, orthanc: ScriptedOrthanc
-) -> None:
+async def test_successes_are_kept_seven_days_and_failures_thirty(services: Services, orthanc: ScriptedOrthanc) -> None:
     await ended(services, orthanc, Success_a=6.9, Success_b=7.1, Failure_a=29.9, Failure_b=30.1)
     assert await reap(services) == {1, 3}
 

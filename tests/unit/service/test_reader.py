@@ -8,11 +8,11 @@ from jobindex.errors import NobodyToAsk, Refused
 from jobindex.model.node import GONE
 from jobindex.service import relay
 from jobindex.service.breaker import REST
-from jobindex.service.breaker import REST
 from jobindex.store.jobs import Stored
 
 from ...builders import job_id, known
 from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc
+from ..waiting import until
 from ..words import job
 from .services import CALLER, STRANGER, Services, read
 
@@ -98,8 +98,7 @@ async def test_a_job_that_just_ended_and_was_forgotten_is_told_with_its_end(
     monkeypatch.setattr("jobindex.service.reader.FINDS_OUT", 5.0)
     orthanc.forget(PATH)
     reading = asyncio.create_task(shown(owned))
-    while not orthanc.count("GET", PATH):
-        await asyncio.sleep(0)
+    await until(lambda: orthanc.count("GET", PATH) == 1)
     await owned.say("a", job(1, "Success", at=1))
     assert (await reading)["State"] == "Success"
 

@@ -46,9 +46,7 @@ async def test_it_does_not_come_back_with_a_report_that_was_on_its_way(
 
 
 @pytest.mark.parametrize("status", [404, 405])
-async def test_what_its_owner_does_not_know_is_dropped(
-    ended: Services, orthanc: ScriptedOrthanc, status: int
-) -> None:
+async def test_what_its_owner_does_not_know_is_dropped(ended: Services, orthanc: ScriptedOrthanc, status: int) -> None:
     orthanc.tell(PATH, method="DELETE", status=status)
     orthanc.forget(PATH)
     assert await remove(ended) is None

@@ -40,7 +40,7 @@ async def test_an_unfinished_job_is_lost_when_it_is_missed_twice(store: Store) -
     assert await miss(store) == []
     job = await known(store)
     assert job.record.mark == MISSED
-    assert await miss(store, taken=10) == [(job_id(1), job.record.line)]
+    assert await miss(store, taken=11) == [(job_id(1), job.record.line)]
 
 
 async def test_an_unfinished_job_is_lost_at_once_when_its_incarnation_is_over(store: Store) -> None:

@@ -32,7 +32,7 @@ if record.state ~= 'Alive' or fresh then
   record.since = now()
 end
 record.state, record.seen = 'Alive', now()
-redis.call('HSET', NODES, id, cjson.encode(record))
+write_node(id, record)
 redis.call('SET', beat, given.incarnation, 'PX', ARGV[4])
 redis.call('ZADD', PREFIX .. 'due:late', ms(now() + ARGV[4]), id)
 changed('node', id, id, 'Alive', '')

@@ -20,7 +20,7 @@ record.offset, record.clock, record.seen = tonumber(ARGV[6]), clock, now()
 if record.state ~= 'Alive' then
   record.state, record.since = 'Alive', record.seen
 end
-redis.call('HSET', NODES, id, cjson.encode(record))
+write_node(id, record)
 redis.call('SET', PREFIX .. 'beat:' .. id, incarnation, 'PX', ARGV[4])
 redis.call('ZADD', PREFIX .. 'due:late', ms(record.seen + ARGV[4]), id)
 if news then

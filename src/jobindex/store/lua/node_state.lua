@@ -13,7 +13,7 @@ if record.state == state or (ARGV[6] == '1' and redis.call('EXISTS', beat) == 1)
   return 0
 end
 record.state, record.since = state, now()
-redis.call('HSET', NODES, id, cjson.encode(record))
+write_node(id, record)
 redis.call('ZADD', PREFIX .. 'due:late', ms(now() + ARGV[5]), id)
 if state ~= 'Alive' then
   redis.call('DEL', beat)

@@ -46,6 +46,27 @@ local function enter_epoch()
   changed('epoch', epoch, '', '', '')
 end
 
+--  A node's record as `redis-cli` should show it: the same order each time, then what a newer version added.
+local ORDER = {'name', 'url', 'version', 'kind', 'state', 'since', 'seen', 'incarnation', 'epoch', 'complete',
+  'clock', 'offset', 'past'}
+
+local function write_node(id, record)
+  local parts, rest, listed = {}, {}, {}
+  local function add(name)
+    parts[#parts + 1] = cjson.encode(name) .. ':' .. cjson.encode(record[name])
+  end
+  for _, name in ipairs(ORDER) do
+    listed[name] = true
+    if record[name] ~= nil then add(name) end
+  end
+  for name in pairs(record) do
+    if not listed[name] then rest[#rest + 1] = name end
+  end
+  table.sort(rest)
+  for _, name in ipairs(rest) do add(name) end
+  redis.call('HSET', NODES, id, (string.gsub('{' .. table.concat(parts, ',') .. '}', '\\/', '/')))
+end
+
 local function node_record(id)
   local text = redis.call('HGET', NODES, id)
   return text and cjson.decode(text)
@@ -62,10 +83,10 @@ end
 
 --  What a line of the owners hash says; nil where it is not such a line.  A newer version may tell more behind it.
 local function parsed(line)
-  local node, incarnation, clock, stamp, state, mark =
-    string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)')
+  local node, incarnation, clock, stamp, state, mark, rest =
+    string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)(.*)$')
   return node and {line = line, node = node, incarnation = incarnation, clock = tonumber(clock), stamp = stamp,
-    state = state, mark = mark}
+    state = state, mark = mark, rest = rest}
 end
 
 --  A line that somebody broke counts as none, so that the next word mends it.
@@ -106,7 +127,7 @@ local function write_job(id, before, after, text, progress, completed)
     redis.call('ZREM', FINISHED, id)
   end
   redis.call('HSET', OWNERS, id, after.node .. ' ' .. after.incarnation .. ' ' .. after.clock .. ' '
-    .. after.stamp .. ' ' .. after.state .. ' ' .. after.mark)
+    .. after.stamp .. ' ' .. after.state .. ' ' .. after.mark .. (after.rest or ''))
   redis.call('HSET', JOBS, id, text)
   changed('job', id, after.node, after.state, progress)
 end

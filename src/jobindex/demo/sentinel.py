@@ -1,0 +1,72 @@
+"""A Redis with two replicas, and three Sentinels that put one of them in its place when it fails."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .installed import redis_program
+from .ports import LOOPBACK
+from .probes import listens
+from .process import Process
+
+MASTER = "index"
+SERVERS = 3
+SENTINELS = 3
+PORTS = SERVERS + SENTINELS
+DOWN_AFTER = 2_000  # ms of silence
+
+# a master that has lost its replicas takes no writes, which would be lost; its own word for that is NOREPLICAS
+SERVER = f"""
+bind {LOOPBACK}
+save ""
+appendonly no
+repl-diskless-sync-delay 0
+min-replicas-to-write 1
+min-replicas-max-lag 2
+"""
+
+SENTINEL = f"""
+bind {LOOPBACK}
+sentinel down-after-milliseconds {MASTER} {DOWN_AFTER}
+sentinel failover-timeout {MASTER} 10000
+sentinel parallel-syncs {MASTER} 2
+"""
+
+
+@dataclass
+class Guard:
+    """`servers` by port, of which the first is the master at first; each has a file that the Sentinels rewrite."""
+
+    url: str
+    servers: dict[int, Process]
+    sentinels: dict[int, Process]
+
+
+def build_guard(folder: Path, ports: list[int]) -> Guard:
+    """`ports` are as many as PORTS says."""
+    master, *_ = servers = ports[:SERVERS]
+    sentinels = ports[SERVERS:]
+    follow = f"replicaof {LOOPBACK} {master}\n"
+    watch = f"sentinel monitor {MASTER} {LOOPBACK} {master} {SENTINELS // 2 + 1}\n"
+    hosts = ",".join(f"{LOOPBACK}:{port}" for port in sentinels)
+    return Guard(
+        url=f"redis+sentinel://{hosts}/{MASTER}",
+        servers={
+            port: _build(f"redis-{number}", folder, port, SERVER + (follow if port != master else ""))
+            for number, port in enumerate(servers, 1)
+        },
+        sentinels={
+            port: _build(f"sentinel-{number}", folder, port, watch + SENTINEL, "--sentinel")
+            for number, port in enumerate(sentinels, 1)
+        },
+    )
+
+
+def _build(name: str, folder: Path, port: int, configuration: str, *options: str) -> Process:
+    home = folder / name
+    home.mkdir(mode=0o700)
+    (home / "redis.conf").write_text(f"port {port}\ndir {home}\n{configuration}")
+
+    async def ready() -> bool:
+        return await listens(LOOPBACK, port)
+
+    return Process(name, [str(redis_program()), str(home / "redis.conf"), *options], home / "redis.log", ready)

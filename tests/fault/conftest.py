@@ -1,0 +1,46 @@
+"""The clusters that the cases share, each ended with the last case; and which cases run when.
+
+`make fault` sets FAULT=all and runs every case; else those that take long are left out.
+"""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from jobindex.demo.cluster import Plan
+from jobindex.demo.installed import NotInstalled
+
+from .stage import Stage, staged
+
+LONG = "fault_long"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{LONG}: a case of the fault suite that only `make fault` runs")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("FAULT") == "all":
+        return
+    long = [item for item in items if item.get_closest_marker(LONG)]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+async def shared(plan: Plan, name: str, folders: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    try:
+        async with staged(plan, folders.mktemp(name)) as stage:
+            yield stage
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def usual(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Three real Orthancs, three replicas, one Redis, nginx; a case leaves it as it was."""
+    async for stage in shared(Plan(replicas=3, options={"SaveJobs": False}), "usual", tmp_path_factory):
+        yield stage

@@ -1,0 +1,148 @@
+"""A whole replica: when it opens, what it does without Redis, and that it ends."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from jobindex.app import running
+from jobindex.demo.ports import free_port
+from jobindex.demo.redis import build_redis
+from jobindex.service.timing import Timing
+
+from ..builders import job_id
+from .scripted_orthanc import LOGIN, ScriptedOrthanc, scripted
+from .waiting import until
+from .web.replica import Replica, client, replica_on, settings
+from .words import job
+
+WAITS_FOR_NODES = Timing(beat=60.0, settling=0.0, patience=60.0)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobindex.store.changes.TAIL_BLOCK", 0.05)
+    monkeypatch.setattr("jobindex.service.follower.PAUSE", 0.05)
+
+
+async def ready(replica: Replica) -> bool:
+    return (await replica.ask_inside("GET", "/-/ready")).status == 200
+
+
+async def test_clients_are_let_in_only_when_every_node_was_heard(redis_url: str) -> None:
+    internal = free_port()
+    async with asyncio.timeout(10), scripted(login=True) as orthanc, asyncio.TaskGroup() as tasks:
+        telling = tasks.create_task(_report_to_who_waits(internal, orthanc))
+        async with replica_on(redis_url, WAITS_FOR_NODES, internal_port=internal) as replica:
+            await telling
+            assert await ready(replica)
+            assert (await replica.get("/jobs")).json == [job_id(1)]
+
+
+async def _report_to_who_waits(internal: int, orthanc: ScriptedOrthanc) -> None:
+    async with client() as session:
+        replica = Replica(0, internal, session)
+        await until(lambda: _answers(replica))
+        assert not await ready(replica)
+
+        async def told() -> bool:
+            answer = await replica.report("a", job(1), at=orthanc, Ids=[job_id(1)], Complete=True)
+            return answer.status == 200  # 503 until it has reached Redis
+
+        await until(told)
+
+
+async def _answers(replica: Replica) -> bool:
+    try:
+        return (await replica.ask_inside("GET", "/-/healthy")).status == 200
+    except OSError:
+        return False
+
+
+async def test_a_replica_that_is_not_open_yet_can_be_ended(redis_url: str) -> None:
+    async def run() -> None:
+        async with running(settings(redis_url), WAITS_FOR_NODES):
+            pytest.fail("there is no node to wait for")
+
+    for turns in (0, 1, 5, 50):
+        task = asyncio.create_task(run())
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        task.cancel()
+        async with asyncio.timeout(5):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+
+async def test_two_replicas_answer_the_same(redis_url: str) -> None:
+    async with scripted(login=True) as orthanc, replica_on(redis_url) as one, replica_on(redis_url) as two:
+        await one.report("a", job(1), at=orthanc)
+        await two.report("a", job(2))
+        first, second = await one.get("/jobs?expand"), await two.get("/jobs?expand")
+        assert first.body == second.body
+        assert first.headers["ETag"] == second.headers["ETag"]
+
+
+async def test_without_redis_the_last_list_is_told_and_said_to_be_stale(tmp_path: Path) -> None:
+    server = build_redis(tmp_path, free_port())
+    await server.process.start()
+    try:
+        async with scripted(login=True) as orthanc, replica_on(server.url) as replica:
+            await _lose_redis(replica, orthanc, server.process.stop, server.process.start)
+    finally:
+        await server.process.stop()
+
+
+async def _lose_redis(replica: Replica, orthanc: ScriptedOrthanc, stop: object, start: object) -> None:
+    await replica.report("a", job(1), at=orthanc)
+    before = await replica.get("/jobs")
+    assert "X-Job-Index" not in before.headers
+
+    await stop()  # type: ignore[operator]  # they are coroutine functions
+    away = await replica.get("/jobs")
+    assert (away.status, away.json) == (200, [job_id(1)])
+    assert away.headers["X-Job-Index"].startswith("stale")
+    assert (await replica.report("a", job(1, "Success", at=1))).status == 503
+    assert await ready(replica)
+
+    await start()  # type: ignore[operator]  # the same
+    await until(lambda: _is_fresh(replica))
+    answer = await replica.get("/jobs", {**LOGIN, "If-None-Match": before.headers["ETag"]})
+    assert (answer.status, answer.json) == (200, [job_id(1)])
+    assert (await replica.report("a", job(1, "Success", at=1))).status == 200
+
+
+async def _is_fresh(replica: Replica) -> bool:
+    return "X-Job-Index" not in (await replica.get("/jobs")).headers
+
+
+async def test_named_nodes_are_listed_without_any_report(redis_url: str) -> None:
+    async with scripted(login=True) as orthanc:
+        orthanc.tell("/jobs?expand", b"[" + job(1) + b"]")
+        named = [{"id": "n", "url": orthanc.url + "/", "user": "demo", "password": "demo"}]
+        async with replica_on(redis_url, nodes=named) as replica:
+            await until(lambda: _lists(replica, job_id(1)))
+
+
+async def _lists(replica: Replica, *ids: str) -> bool:
+    answer = await replica.get("/jobs")
+    return answer.status == 200 and answer.json == list(ids)
+
+
+async def test_a_silent_node_is_late_in_the_list_of_every_replica(redis_url: str) -> None:
+    timing = Timing(beat=0.2, probe=0.2, again=0.2, settling=0.0, patience=0.0)
+    async with (
+        scripted(login=True) as living,
+        replica_on(redis_url, timing) as one,
+        replica_on(redis_url, timing) as two,
+    ):
+        async with scripted(login=True) as dying:
+            await one.report("a", job(1), at=dying)
+        await one.report("b", at=living)
+        for replica in (one, two):
+            await until(lambda replica=replica: _is_late(replica))
+
+
+async def _is_late(replica: Replica) -> bool:
+    answer = await replica.get("/jobs?expand")
+    return answer.status == 200 and answer.json[0]["JobIndex"]["NodeState"] == "Late"

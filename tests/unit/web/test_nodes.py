@@ -1,0 +1,64 @@
+"""Who is in the cluster, and the operator's word on one that will not come back."""
+
+import pytest
+
+from jobindex.service.rights import NO_JOB
+
+from ...builders import job_id
+from ..scripted_orthanc import ScriptedOrthanc
+from ..words import INCARNATION, job
+from .replica import Replica
+
+OPERATES = f"/jobs/{NO_JOB}/cancel"
+
+
+async def test_nodes_are_listed_with_what_is_known_of_them(replica: Replica, orthanc: ScriptedOrthanc) -> None:
+    await replica.report("a", job(1), job(2, "Success"))
+    await replica.report("b", Goodbye=True)
+    await replica.get("/jobs")
+    first, second = (await replica.get("/job-index/nodes")).json
+    assert first.pop("Since")
+    assert first == {
+        "ID": "a",
+        "Name": "orthanc",
+        "State": "Alive",
+        "LastSeen": None,
+        "Url": orthanc.url,
+        "Version": "1.12.7",
+        "Kind": "plugin",
+        "Incarnation": INCARNATION,
+        "Jobs": 2,
+    }
+    assert (second["ID"], second["State"]) == ("b", "Stopped")
+    assert second["LastSeen"]
+
+
+async def test_a_living_node_is_not_given_up(replica: Replica) -> None:
+    answer = await replica.ask("POST", "/job-index/nodes/a/forget")
+    assert (answer.status, answer.json["Details"]) == (409, "The node is alive: stop it first")
+
+
+async def test_an_absent_node_is_given_up_and_its_jobs_are_lost(replica: Replica) -> None:
+    await replica.report("a", job(1))
+    await replica.report("a", Goodbye=True)
+    answer = await replica.ask("POST", "/job-index/nodes/a/forget")
+    assert (answer.status, answer.json) == (200, {})
+    (found,) = (await replica.get("/jobs?expand&status=Failure")).json
+    assert (found["ID"], found["JobIndex"]["Lost"], found["JobIndex"]["NodeState"]) == (job_id(1), True, "Gone")
+
+
+@pytest.mark.parametrize("node", ["nobody", "x" * 65, "%2e%2e", "a%20b"])
+async def test_a_node_that_there_is_not_is_404(replica: Replica, node: str) -> None:
+    assert (await replica.ask("POST", f"/job-index/nodes/{node}/forget")).status == 404
+
+
+async def test_only_an_operator_may_give_a_node_up(
+    replica: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await replica.report("a", job(1))
+    await replica.report("a", Goodbye=True)
+    for at in (orthanc, other):
+        at.tell(OPERATES, method="POST", status=403)
+    assert (await replica.ask("POST", "/job-index/nodes/a/forget")).status == 403
+    assert (await replica.get("/jobs?status=Running")).json == [job_id(1)]
+    assert orthanc.count("POST", OPERATES) + other.count("POST", OPERATES) == 1

@@ -1,0 +1,30 @@
+"""What Kubernetes and Prometheus are told."""
+
+from ..words import job
+from .replica import Replica
+
+
+async def test_a_replica_that_serves_is_healthy_and_ready(alone: Replica) -> None:
+    assert (await alone.ask_inside("GET", "/-/healthy")).status == 200
+    ready = await alone.ask_inside("GET", "/-/ready")
+    assert (ready.status, ready.json) == (200, {"Ready": True, "Index": "connected"})
+
+
+async def test_prometheus_is_told_of_jobs_and_nodes(replica: Replica) -> None:
+    await replica.report("a", job(1))
+    await replica.get("/jobs")
+    answer = await replica.ask_inside("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    lines = answer.body.decode().splitlines()
+    assert "jobindex_jobs 1.0" in lines
+    assert 'jobindex_nodes{state="Alive"} 2.0' in lines
+    assert "jobindex_full 1.0" in lines
+    assert "jobindex_index_connected 1.0" in lines
+    counted = 'jobindex_request_seconds_count{door="jobs",method="GET",status="200"}'
+    assert any(line.startswith(counted) for line in lines)
+
+
+async def test_callers_can_not_make_up_labels(replica: Replica) -> None:
+    for path in ("/made-up-by-a-caller", "/jobs-made-up"):
+        await replica.get(path)
+    assert b"made-up" not in (await replica.ask_inside("GET", "/metrics")).body
