@@ -1,6 +1,6 @@
 """How long after its end a job is in the list of another replica, while Orthancs run jobs as fast as they can.
 
-    python benchmarks/latency.py [--jobs 3000] [--history 10]
+python benchmarks/latency.py [--jobs 3000] [--history 10]
 """
 
 import argparse

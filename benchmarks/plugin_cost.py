@@ -1,6 +1,6 @@
 """What a job costs its Orthanc: processor time of two Orthancs over the same jobs, one with the plugin, one without.
 
-    python benchmarks/plugin_cost.py [--jobs 1000] [--rounds 3]
+python benchmarks/plugin_cost.py [--jobs 1000] [--rounds 3]
 """
 
 import argparse

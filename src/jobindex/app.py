@@ -33,6 +33,7 @@ from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
 from jobindex.store import opened as store_opened
 from jobindex.web.jobs import JobsDoor
+from jobindex.web.list import ListDoor
 from jobindex.web.nodes import NodesDoor
 from jobindex.web.outputs import OutputsDoor
 from jobindex.web.probes import ProbesDoor
@@ -59,51 +60,49 @@ class Parts:
 def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timing) -> Parts:
     """Put the rooms together; nothing runs yet."""
     secret = settings.cluster_secret
-    view = View()
-    breaker = Breaker()
-    freshness = Freshness(store.changes, view)
-    losses = Losses(store)
+    view, breaker = View(), Breaker()
+    freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
     intake = Intake(store, view, roster, losses, freshness)
     rights = Rights(view, client, Verdicts(), breaker)
     relay = Relay(client, intake, breaker)
-    search = Search(view, relay, rights)
-    named = [_named(node) for node in settings.nodes]
-    visits = Visits(store, client, roster, intake, Vault(secret), named, timing)
-    jobs = JobsDoor(
-        view=view,
-        listing=Listing(view),
-        freshness=freshness,
-        refresh=Refresh(view, client, intake),
-        rights=rights,
-        search=search,
-        reader=Reader(view, relay, rights, search),
-        relay=relay,
-        removal=Removal(store, view, relay, rights, timing),
-        always_refresh=settings.always_refresh,
-    )
+    visits = Visits(store, client, roster, intake, Vault(secret), [_named(node) for node in settings.nodes], timing)
     probes = ProbesDoor(view)
-    outputs = OutputsDoor(view, search, relay, rights)
     sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
+    refresh = Refresh(view, client, intake)
+    listing = Listing(view)
+    search = Search(view, relay, rights)
+    reader, removal = Reader(view, relay, rights, search), Removal(store, view, relay, rights, timing)
     return Parts(
         view=view,
-        public=_public(jobs, outputs, NodesDoor(view, roster), rights),
+        public=_public(
+            ListDoor(view, listing, freshness, refresh, always_refresh=settings.always_refresh),
+            JobsDoor(view, listing, rights, search, reader, relay, removal),
+            OutputsDoor(view, search, relay, rights),
+            NodesDoor(view, roster),
+            rights,
+        ),
         probes=probes,
         internal=_internal(ReportsDoor(intake, secret), probes, sample),
         follow=Follower(store, view, timing).follow,
-        chores=[
-            Chore("late nodes", 0.5, roster.late_due),
-            Chore("visits", 0.5, visits.visit_due),
-            Chore("history", EVERY / 4, History(store, timing).reap_due),
-        ],
+        chores=_chores(roster, visits, History(store, timing)),
     )
 
 
-def _public(jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesDoor, rights: Rights) -> Routes:
+def _chores(roster: Roster, visits: Visits, history: History) -> list[Chore]:
+    """What is due, looked for so often that nothing is much later than promised."""
+    return [
+        Chore("late nodes", 0.5, roster.late_due),
+        Chore("visits", 0.5, visits.visit_due),
+        Chore("history", EVERY / 4, history.reap_due),
+    ]
+
+
+def _public(every: ListDoor, jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesDoor, rights: Rights) -> Routes:
     """What clients reach through nginx.  Where no gate is named, the job's owner decides as it is asked."""
     actions = [Route(f"/jobs/{{id}}/{name}", {"POST": jobs.action(name)}) for name in ACTIONS]
     routes = [
-        Route("/jobs", {"GET": jobs.list}, gate=rights.may_list),
+        Route("/jobs", {"GET": every.get}, gate=rights.may_list),
         Route("/jobs/{id}", {"GET": jobs.get, "DELETE": jobs.delete}),
         *actions,
         Route("/jobs/{id}/{key}", {"GET": outputs.get, "DELETE": outputs.delete}),

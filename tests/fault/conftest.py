@@ -12,6 +12,7 @@ import pytest_asyncio
 from jobindex.demo.cluster import Plan
 from jobindex.demo.installed import NotInstalled
 
+from .figures import MEASURED
 from .stage import Stage, staged
 
 LONG = "fault_long"
@@ -29,6 +30,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in long]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if MEASURED:
+        terminalreporter.section("figures")
+        for promise, figure in MEASURED:
+            terminalreporter.line(f"{promise}: {figure}")
+
+
 async def shared(plan: Plan, name: str, folders: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     try:
         async with staged(plan, folders.mktemp(name)) as stage:
@@ -43,4 +51,19 @@ async def shared(plan: Plan, name: str, folders: pytest.TempPathFactory) -> Asyn
 async def usual(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """Three real Orthancs, three replicas, one Redis, nginx; a case leaves it as it was."""
     async for stage in shared(Plan(replicas=3, options={"SaveJobs": False}), "usual", tmp_path_factory):
+        yield stage
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def guarded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """The same with Redis behind Sentinels, and simulated Orthancs."""
+    async for stage in shared(Plan(replicas=2, simulated=True, sentinel=True), "guarded", tmp_path_factory):
+        yield stage
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def brisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Real Orthancs that are late after 6 s, and given up after 9."""
+    hasty = {"JOBINDEX_BEAT": "6", "JOBINDEX_GONE": "9"}
+    async for stage in shared(Plan(replicas=2, nginx=False, settings=hasty), "brisk", tmp_path_factory):
         yield stage

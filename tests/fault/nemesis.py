@@ -6,14 +6,19 @@ Law: each harm is a block, at whose end it is undone.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from redis.asyncio import Redis as Connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from jobindex.demo.cluster import Cluster
 from jobindex.demo.fault_proxy import FaultProxy
+from jobindex.demo.ports import LOOPBACK
 from jobindex.demo.process import Process
 from jobindex.demo.redis import redis_url
+from jobindex.demo.sentinel import MASTER
 
 from .history import History
 from .network import Network
@@ -113,11 +118,13 @@ class Nemesis:
             yield redis
 
     async def master_port(self) -> int | None:
-        """None while there is no master, or two."""
+        """None while there is none that the Sentinels agree on."""
         guard = self._cluster.guard
-        ports = [*guard.servers] if guard else [self._cluster.redis.port]
-        masters = [port for port in ports if await _is_master(port)]
-        return masters[0] if len(masters) == 1 else None
+        if guard is None:
+            return self._cluster.redis.port
+        told = {port for sentinel in guard.sentinels if (port := await _told_master(sentinel))}
+        port = told.pop() if len(told) == 1 else None
+        return port if port and await _is_master(port) else None
 
     async def master_name(self) -> str:
         guard = self._cluster.guard
@@ -135,10 +142,21 @@ class Nemesis:
                 self._history.add_fault(name, part, began)
 
 
+async def _told_master(sentinel: int) -> int | None:
+    """None where it doesn't answer."""
+    with suppress(RedisError, OSError):
+        async with _brief(sentinel) as connection:
+            told = await connection.execute_command("SENTINEL", "get-master-addr-by-name", MASTER)
+            return int(told[1]) if told else None
+    return None
+
+
 async def _is_master(port: int) -> bool:
-    try:
-        async with Connection.from_url(redis_url(port), socket_timeout=1, socket_connect_timeout=1) as redis:
-            role = await redis.role()
-    except Exception:
-        return False
-    return bool(role[0] == b"master")
+    with suppress(RedisError, OSError):
+        async with _brief(port) as connection:
+            return bool((await connection.role())[0] == b"master")
+    return False
+
+
+def _brief(port: int) -> Connection:
+    return Connection(host=LOOPBACK, port=port, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))

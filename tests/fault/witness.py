@@ -1,6 +1,5 @@
 """Clients that write down every question and what came of it."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,22 +82,6 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise aiohttp.ClientConnectionError(str(error)) from error
-
-
-@asynccontextmanager
-async def listing(who: Witness, per_second: float) -> AsyncIterator[list[asyncio.Task[Call]]]:
-    """Lists asked for at this pace, however long each takes; on leaving, all have been answered."""
-    asked: list[asyncio.Task[Call]] = []
-
-    async def keep_asking() -> None:
-        while True:
-            asked.append(tasks.create_task(who.list()))
-            await asyncio.sleep(1 / per_second)
-
-    async with asyncio.TaskGroup() as tasks:
-        asking = tasks.create_task(keep_asking())
-        yield asked
-        asking.cancel()
 
 
 def _result(status: int) -> Result:

@@ -36,8 +36,7 @@ def follow_with_pyorthanc(url: str, study: str) -> None:
 
 def follow_with_orthanc_api_client(url: str, study: str) -> None:
     client = OrthancApiClient(url, user="demo", pwd="demo")
-    job = client.studies.anonymize_async(study) if hasattr(client.studies, "anonymize_async") else None
-    started = job.orthanc_id if job else client.post(f"studies/{study}/anonymize", json={"Asynchronous": True}).json()["ID"]
+    started = client.post(f"studies/{study}/anonymize", json={"Asynchronous": True}).json()["ID"]
     followed = client.jobs.get(started)
     assert followed.wait_completed(timeout=30, polling_interval=0.2)
     assert followed.refresh().info.status == "Success"

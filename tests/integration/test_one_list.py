@@ -104,9 +104,7 @@ async def test_pause_and_resume_are_seen_by_the_next_list_on_the_other_replica(
     await finished(two, job)
 
 
-async def test_an_archive_is_byte_for_byte_what_its_owner_delivers(
-    front: Caller, orthancs: dict[str, Caller]
-) -> None:
+async def test_an_archive_is_byte_for_byte_what_its_owner_delivers(front: Caller, orthancs: dict[str, Caller]) -> None:
     owner = orthancs["orthanc-c"]
     job = await owner.archive(await owner.upload(instances=3))
     await finished(front, job)

@@ -68,4 +68,4 @@ class Reader:
         if read.state == known.record.state and known.record.on_node:
             return Stored(read.id, read.text, known.record)
         node = self._view.owner(known)
-        return (node and await self._relay.take_in(known.record.node, node, answer)) or known
+        return (node and await self._relay.take_in(known.record.node, node, known.id, answer)) or known

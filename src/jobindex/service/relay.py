@@ -69,14 +69,16 @@ class Relay:
         except OwnerError:
             return None
         if answer.status == 200:
-            await self.take_in(node_id, node, answer)
+            await self.take_in(node_id, node, job_id, answer)
         return answer
 
-    async def take_in(self, node_id: str, node: Node, answer: Answer) -> Stored | None:
-        """Take in a job that was read; the job, also where the index can't be told, or None where it is none."""
+    async def take_in(self, node_id: str, node: Node, job_id: str, answer: Answer) -> Stored | None:
+        """Take in a job that was read; the job, also where the index can't be told, or None where it isn't that job."""
         try:
             word = self._intake.reading(node_id, node, answer.body)
         except MalformedReport:
+            return None
+        if word.id != job_id:
             return None
         try:
             async with asyncio.timeout(TELL_WITHIN):

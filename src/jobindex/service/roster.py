@@ -106,7 +106,12 @@ class Roster:
             await self._store.late.put(claim, _ms(self._timing.again))
 
     async def _answers(self, node: Node) -> bool:
-        """One probe without credentials: Orthanc's 401 is an answer, another server's is not."""
+        """One probe without credentials: Orthanc's 401 is an answer, another server's is not.
+
+        A node that is visited shows by its silence that it can't be read, whatever it says to a probe.
+        """
+        if node.kind != "plugin":
+            return False
         try:
             return comes_from_orthanc(await self._client.ask(node.url, "GET", "/system", within=self._timing.probe))
         except OwnerError:

@@ -56,7 +56,7 @@ class Search:
         gate = asyncio.Semaphore(AT_ONCE)
         asked = [asyncio.create_task(self._ask(gate, caller, *pair, job_id), name="search") for pair in nodes]
         answers = await _gathered(asked)
-        found = await self._found(nodes, answers)
+        found = await self._found(nodes, answers, job_id)
         if found is not None:
             return found
         for answer in answers:
@@ -76,10 +76,10 @@ class Search:
             except OwnerError:
                 return None
 
-    async def _found(self, nodes: list[tuple[str, Node]], answers: list[Answer | None]) -> Stored | None:
+    async def _found(self, nodes: list[tuple[str, Node]], answers: list[Answer | None], job_id: str) -> Stored | None:
         for (node_id, node), answer in zip(nodes, answers, strict=True):
             if answer is not None and answer.status == 200:
-                return await self._relay.take_in(node_id, node, answer)
+                return await self._relay.take_in(node_id, node, job_id, answer)
         return None
 
     def _remember(self, caller: Caller, job_id: str) -> None:
@@ -89,8 +89,16 @@ class Search:
 
 
 async def _gathered(asked: list[asyncio.Task[Answer | None]]) -> list[Answer | None]:
-    """The answers that came in time; the others are None, and nobody waits for them any more."""
-    done, late = await asyncio.wait(asked, timeout=WITHIN)
-    for task in late:
+    """The answers that came in time and before one has the job; the others are None, and nobody waits for them."""
+    try:
+        async with asyncio.timeout(WITHIN):
+            for next_one in asyncio.as_completed(asked):
+                answer = await next_one
+                if answer is not None and answer.status == 200:
+                    break
+    except TimeoutError:
+        pass
+    done = [task.result() if task.done() else None for task in asked]
+    for task in asked:
         task.cancel()
-    return [task.result() if task in done else None for task in asked]
+    return done

@@ -3,6 +3,7 @@
 What is read goes through intake as a complete report.  Each node is visited by one replica at a time.
 """
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
@@ -93,8 +94,7 @@ class Visits:
         for node_id in self._named:
             await self._store.visit.add(node_id)
         claims = await self._store.visit.claim(AT_ONCE, LEASE)
-        for claim in claims:
-            await self._visit(claim)
+        await asyncio.gather(*(self._visit(claim) for claim in claims))
         return len(claims) == AT_ONCE
 
     async def _visit(self, claim: Claim) -> None:

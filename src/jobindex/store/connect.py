@@ -34,12 +34,12 @@ async def connected(url: str) -> AsyncIterator[tuple[Redis, Redis]]:
     """
     once_more = Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 1, supported_errors=(RedisConnectionError,))
     never = Retry(NoBackoff(), 0)
-    async with _pools(url) as pool:
-        async with (
-            Redis.from_pool(pool(MOST_CONNECTIONS, COMMAND_TIMEOUT, once_more)) as commands,
-            Redis.from_pool(pool(2, TAIL_BLOCK + COMMAND_TIMEOUT, never)) as tail,
-        ):
-            yield commands, tail
+    async with (
+        _pools(url) as pool,
+        Redis.from_pool(pool(MOST_CONNECTIONS, COMMAND_TIMEOUT, once_more)) as commands,
+        Redis.from_pool(pool(2, TAIL_BLOCK + COMMAND_TIMEOUT, never)) as tail,
+    ):
+        yield commands, tail
 
 
 Pool = Callable[[int, float, Retry], BlockingConnectionPool]

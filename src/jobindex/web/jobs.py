@@ -1,18 +1,14 @@
-"""The doors to jobs: Orthanc's own routes, for the whole cluster."""
+"""The doors to one job: reading it, deleting it, acting on it."""
 
 import asyncio
 
 from aiohttp import web
 
-from jobindex import metrics
 from jobindex.auth.caller import Caller
 from jobindex.model.job import is_job_id
-from jobindex.model.query import read_question
 from jobindex.orthanc.wire import action_path, job_path
-from jobindex.service.freshness import Freshness
 from jobindex.service.listing import Listing
 from jobindex.service.reader import Reader
-from jobindex.service.refresh import Refresh
 from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
 from jobindex.service.rights import NO_JOB, Rights
@@ -23,47 +19,25 @@ from jobindex.web.routes import Call, Door
 
 
 class JobsDoor:
-    """`/jobs`, `/jobs/{id}` and the actions."""
+    """`/jobs/{id}` and the actions."""
 
     def __init__(
         self,
         view: View,
         listing: Listing,
-        freshness: Freshness,
-        refresh: Refresh,
         rights: Rights,
         search: Search,
         reader: Reader,
         relay: Relay,
         removal: Removal,
-        always_refresh: bool,
     ) -> None:
         self._view = view
         self._listing = listing
-        self._freshness = freshness
-        self._refresh = refresh
         self._rights = rights
         self._search = search
         self._reader = reader
         self._relay = relay
         self._removal = removal
-        self._always_refresh = always_refresh
-
-    async def list(self, call: Call) -> web.StreamResponse:
-        """GET /jobs"""
-        headers = call.request.headers
-        question = read_question(call.request.rel_url.query.items())
-        if self._always_refresh or "no-cache" in headers.get("Cache-Control", ""):
-            await self._refresh.refresh(call.caller)
-        told = {"Cache-Control": "no-cache"}
-        if not await self._freshness.catch_up():
-            metrics.stale.inc()
-            told["X-Job-Index"] = f"stale; age={self._view.age:.0f}"
-        tag, body = self._listing.answer(question)
-        told["ETag"] = tag
-        if tag in headers.get("If-None-Match", ""):
-            return empty(304, told)
-        return json_answer(body, headers=told)
 
     async def get(self, call: Call) -> web.StreamResponse:
         """GET /jobs/{id}"""
@@ -101,4 +75,7 @@ class JobsDoor:
             return empty(400)
         # A caller that hangs up doesn't undo what was sent; what came of it is still taken in.
         acting = self._relay.act(caller, job, self._view.owner(job), "POST", action_path(job.id, name))
-        return relayed(await asyncio.shield(acting))
+        answer = await asyncio.shield(acting)
+        if answer.refuses:
+            self._rights.note_refusal(caller, answer)
+        return relayed(answer)

@@ -50,7 +50,10 @@ class OutputsDoor:
             return await self._no_output(call)
         path = output_path(job.id, call.parts["key"])
         acting = self._relay.act(call.caller, job, self._view.owner(job), "DELETE", path)
-        return relayed(await asyncio.shield(acting))
+        answer = await asyncio.shield(acting)
+        if answer.refuses:
+            self._rights.note_refusal(call.caller, answer)
+        return relayed(answer)
 
     async def _find(self, call: Call) -> Stored | None:
         job_id, key = call.parts["id"], call.parts["key"]

@@ -6,11 +6,12 @@ import pytest
 
 from jobindex.errors import MalformedReport, NodeConflict, UnknownNode
 from jobindex.model.node import STOPPED
+from jobindex.store import Store
 
 from ...builders import job_id
 from ..scripted_orthanc import ScriptedOrthanc
-from ..words import INCARNATION, NEXT_INCARNATION, job, report, stamp
-from .services import Services
+from ..words import INCARNATION, NEXT_INCARNATION, complete, job, report, stamp
+from .services import Services, idle_on
 
 JOB_1, JOB_2, JOB_3 = (job_id(number) for number in (1, 2, 3))
 
@@ -77,6 +78,14 @@ async def test_what_a_node_lists_and_nobody_knows_is_wanted(services: Services, 
     answer = await services.say_all("a", job(2), ids=(1, 3))
     assert answer.wanted == (JOB_3,)
     assert answer.refused == ()
+
+
+async def test_what_a_report_brings_itself_is_not_wanted_though_the_view_is_behind(
+    store: Store, orthanc: ScriptedOrthanc
+) -> None:
+    async with idle_on(store) as services:
+        told = complete(job(1), ids=(2,), Url=orthanc.url)
+        assert (await services.intake.take("a", told, "")).wanted == (JOB_2,)
 
 
 async def test_a_new_incarnation_s_jobs_are_wanted_again(services: Services, orthanc: ScriptedOrthanc) -> None:

@@ -153,7 +153,9 @@ async def test_a_node_that_answers_but_never_reports_is_given_up_in_the_end(
             return await is_in(services, "a", GONE)
 
         await until(gone)
-        assert orthanc.count("GET", "/system") > 1  # it was asked, and lived on, before
+        node = (await store.nodes.everything())["a"]
+        assert node.since - node.seen >= 500  # not after 100 ms, as one that does not answer
+        assert orthanc.count("GET", "/system") > 1
 
 
 async def test_a_stopped_node_s_jobs_are_lost_only_when_it_does_not_come_back(

@@ -1,0 +1,41 @@
+"""The door to the list: every job of every Orthanc, from memory."""
+
+from aiohttp import web
+
+from jobindex import metrics
+from jobindex.model.query import read_question
+from jobindex.service.freshness import Freshness
+from jobindex.service.listing import Listing
+from jobindex.service.refresh import Refresh
+from jobindex.service.view import View
+from jobindex.web.answers import empty, json_answer
+from jobindex.web.routes import Call
+
+
+class ListDoor:
+    """`/jobs`.  `always_refresh` asks the nodes first, also where the caller doesn't."""
+
+    def __init__(
+        self, view: View, listing: Listing, freshness: Freshness, refresh: Refresh, *, always_refresh: bool
+    ) -> None:
+        self._view = view
+        self._listing = listing
+        self._freshness = freshness
+        self._refresh = refresh
+        self._always_refresh = always_refresh
+
+    async def get(self, call: Call) -> web.StreamResponse:
+        """GET /jobs"""
+        headers = call.request.headers
+        question = read_question(call.request.rel_url.query.items())
+        if self._always_refresh or "no-cache" in headers.get("Cache-Control", ""):
+            await self._refresh.refresh(call.caller)
+        told = {"Cache-Control": "no-cache"}
+        if not await self._freshness.catch_up():
+            metrics.stale.inc()
+            told["X-Job-Index"] = f"stale; age={self._view.age:.0f}"
+        tag, body = self._listing.answer(question)
+        told["ETag"] = tag
+        if tag in headers.get("If-None-Match", ""):
+            return empty(304, told)
+        return json_answer(body, headers=told)
