@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 DEMO ?=
+MINUTES ?= 10
 
 PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx python3-venv
 TEST_PARTS := redis-sentinel unzip
@@ -21,6 +22,10 @@ run: .setup/run ## set up all and run the demo, a whole cluster (DEMO="--nodes 5
 test: .setup/test ## set up all, then check and test everything
 	@$(MAKE) --no-print-directory check
 	.venv/bin/python -m pytest
+
+.PHONY: fault
+fault: .setup/test ## break every part in every way, then at random for a while (MINUTES=10, ROUND=5, SEED=1)
+	FAULT=all MINUTES=$(MINUTES) ROUND=$(ROUND) SEED=$(SEED) .venv/bin/python -m pytest tests/fault
 
 .PHONY: check
 check: .setup/test ## format, lint, types and layers

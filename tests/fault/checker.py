@@ -86,7 +86,8 @@ def shared(calls: Iterable[Call]) -> Iterator[str]:
 def untruthful(calls: Iterable[Call], sent: Mapping[str, Counter[str]]) -> Iterator[str]:
     """I5: 200 was done once, 503 was not sent, anything else was sent at most once, and to the owner alone.
 
-    `sent` are the requests that reached each Orthanc.  A client may do the same to a job only once.
+    `sent` are the requests that reached each Orthanc.  A client may do the same to a job only once.  What a node
+    that is gone had is deleted without it.
     """
     calls = list(calls)
     owners = {call.id: call.node for call in calls if call.verb == "submit"}
@@ -94,7 +95,7 @@ def untruthful(calls: Iterable[Call], sent: Mapping[str, Counter[str]]) -> Itera
         if call.verb not in ACTIONS or call.id not in owners:
             continue
         line = ACTIONS[call.verb].format(call.id)
-        least, most = TIMES[call.result]
+        least, most = TIMES[call.result] if call.verb != "delete" else (0, TIMES[call.result][1])
         for node, requests in sent.items():
             low, high = (least, most) if node == owners[call.id] else (0, 0)
             if not low <= requests[line] <= high:

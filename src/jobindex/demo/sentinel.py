@@ -1,11 +1,16 @@
 """A Redis with two replicas, and three Sentinels that put one of them in its place when it fails."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from .installed import redis_program
 from .ports import LOOPBACK
-from .probes import listens
 from .process import Process
 
 MASTER = "index"
@@ -51,22 +56,39 @@ def build_guard(folder: Path, ports: list[int]) -> Guard:
     return Guard(
         url=f"redis+sentinel://{hosts}/{MASTER}",
         servers={
-            port: _build(f"redis-{number}", folder, port, SERVER + (follow if port != master else ""))
+            port: _build(f"redis-{number}", folder, port, SERVER + (follow if port != master else ""), _follows)
             for number, port in enumerate(servers, 1)
         },
         sentinels={
-            port: _build(f"sentinel-{number}", folder, port, watch + SENTINEL, "--sentinel")
+            port: _build(f"sentinel-{number}", folder, port, watch + SENTINEL, _knows_all, "--sentinel")
             for number, port in enumerate(sentinels, 1)
         },
     )
 
 
-def _build(name: str, folder: Path, port: int, configuration: str, *options: str) -> Process:
+Question = Callable[[Redis], Awaitable[bool]]
+
+
+async def _follows(server: Redis) -> bool:
+    """Whether it is a master, or has found its own: one that comes later is unknown to the Sentinels for 10 s."""
+    role = await server.role()
+    return bool(role[0] == b"master" or role[3] == b"connected")
+
+
+async def _knows_all(sentinel: Redis) -> bool:
+    told: Any = await sentinel.sentinel_master(MASTER)
+    return bool(told["num-slaves"] == SERVERS - 1 and told["num-other-sentinels"] == SENTINELS - 1)
+
+
+def _build(name: str, folder: Path, port: int, configuration: str, right: Question, *options: str) -> Process:
     home = folder / name
     home.mkdir(mode=0o700)
     (home / "redis.conf").write_text(f"port {port}\ndir {home}\n{configuration}")
 
     async def ready() -> bool:
-        return await listens(LOOPBACK, port)
+        with suppress(RedisError, OSError):
+            async with Redis(port=port, socket_timeout=1) as connection:
+                return await right(connection)
+        return False
 
     return Process(name, [str(redis_program()), str(home / "redis.conf"), *options], home / "redis.log", ready)
