@@ -16,8 +16,8 @@ from .neutral import Answer, neutral
 INSTANCES = 400
 """Enough that an Orthanc works on them while we look at what waits."""
 PATIENT = "CONTRACT"
-PATIENCE = 60.0
-"""Seconds for a job to reach a state."""
+PATIENCE = 150.0
+"""Seconds for a job to reach a state: Orthanc asks the DNS for each new UID where /etc/hosts lacks the host's name."""
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,11 @@ async def brisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
     hasty = {"JOBINDEX_BEAT": "6", "JOBINDEX_GONE": "9"}
     async for stage in shared(Plan(replicas=2, nginx=False, settings=hasty), "brisk", tmp_path_factory):
         yield stage
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def newer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Simulated Orthancs of a release in which jobs can be deleted."""
+    plan = Plan(replicas=2, simulated=True, arguments=("--release", "1.12.7"))
+    async for stage in shared(plan, "newer", tmp_path_factory):
+        yield stage

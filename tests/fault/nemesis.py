@@ -108,6 +108,22 @@ class Nemesis:
         async with self._noted("emptied", "redis"), self.master() as redis:
             await redis.flushall()
 
+    async def fail_over(self) -> None:
+        """As an operator orders it: from a master that is well."""
+        before = await self.master_port()
+        guard = self._cluster.guard
+        assert guard is not None
+        async with self._noted("failover", "redis"), _brief(next(iter(guard.sentinels))) as sentinel:
+            await sentinel.execute_command("SENTINEL", "FAILOVER", MASTER)
+            async with asyncio.timeout(20):
+                while await self.master_port() in (None, before):
+                    await asyncio.sleep(0.1)
+
+    async def hang_up(self, redis: Connection) -> None:
+        """Redis closes all other connections."""
+        async with self._noted("hung up", "redis"):
+            await redis.client_kill_filter(_type="normal", skipme=True)
+
     @asynccontextmanager
     async def master(self) -> AsyncIterator[Connection]:
         """A connection to whichever server takes writes; TimeoutError where none does for ten seconds."""

@@ -102,13 +102,13 @@ class Stage:
         try:
             await eventually(self._settled, within)
         except TimeoutError:
-            assert [*diverged(*await self._lists_and_truth())] == []
+            _none([*diverged(*await self._lists_and_truth())])
             raise
         async with self.nemesis.master() as redis:
-            assert await keyspace_breaches(redis) == []
+            _none(await keyspace_breaches(redis))
         found = [each for each in breaches(self.history, self.network.sent) if each not in self._reported]
         self._reported.update(found)
-        assert found == []
+        _none(found)
 
     async def _settled(self) -> bool:
         states = [await self.node_state(replica, node) for replica in self.replicas for node in self.nodes]
@@ -127,6 +127,10 @@ class Stage:
         """Beside the history, for whoever looks for a cause."""
         for log in self.cluster.folder.rglob("*.log"):
             shutil.copy(log, self.history.path.parent / f"{log.parent.name}-{log.name}")
+
+
+def _none(found: list[str]) -> None:
+    assert not found, "\n".join([f"{len(found)} breaches:", *found[:20]])
 
 
 @asynccontextmanager

@@ -1,18 +1,28 @@
 """Cases B: Redis."""
 
 import asyncio
+import os
+import signal
 import time
+from random import Random
 
 import pytest
+from caller import eventually
 
+from jobindex.demo.fault_proxy import FaultProxy
+from jobindex.demo.probes import reads as text_at
+
+from .checker import ACTIONS
 from .figures import note
 from .reads import reading
 from .stage import Stage
+from .traffic import busy
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 FRESH = 5.0  # seconds until an index with Sentinels is read again
 REBUILT = 15.0  # seconds until an emptied one is complete
+AS_BEFORE = 30.0  # seconds until a server that was the master follows the new one
 
 
 async def test_b1_the_master_is_killed_and_no_read_fails(guarded: Stage) -> None:
@@ -66,3 +76,237 @@ async def test_b11_what_redis_forgot_of_a_node_comes_back_whole(usual: Stage) ->
         assert await redis.pttl("{jobindex}:beat:orthanc-a") > 0
     await usual.archive("orthanc-a")
     await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_b2_the_master_is_frozen_and_no_read_waits_for_it(guarded: Stage) -> None:
+    await settled(guarded)
+    ids = set(await guarded.everywhere())
+    async with reading(guarded.front) as reads:
+        began = time.monotonic()
+        async with guarded.nemesis.frozen(await guarded.nemesis.master_name()):
+            more = await guarded.archive("orthanc-a", 5)
+            for replica in guarded.replicas:
+                await guarded.listed(replica, more, "Success")
+            complete = time.monotonic() - began
+    note(
+        "Redis master frozen",
+        f"slowest read {reads.slowest:.2f} s, stale for {reads.stale_for(began):.1f} s, complete after {complete:.1f} s",
+    )
+    assert reads.failed == []
+    assert reads.slowest < 2
+    assert 0 < reads.stale_for(began) < FRESH + 1
+    assert reads.complete_after(began, ids) == 0
+    await guarded.check(AS_BEFORE)
+
+
+@pytest.mark.fault_long
+async def test_b6_a_replica_that_lagged_is_promoted_and_no_end_is_taken_back(guarded: Stage) -> None:
+    """What the old master alone had is told again by the Orthancs and the views."""
+    await settled(guarded)
+    master = await guarded.nemesis.master_name()
+    others = [name for name in guarded.nemesis.processes if name.startswith("redis") and name != master]
+    async with reading(guarded.front):
+        async with guarded.nemesis.frozen(*others):
+            ids = await guarded.archive("orthanc-a", 3)
+            await guarded.listed("replica-1", ids, "Success", within=3)
+            guarded.nemesis.processes[master].freeze()
+        async with guarded.nemesis.frozen(master):
+            for replica in guarded.replicas:
+                await guarded.listed(replica, ids, "Success", within=15)
+    await guarded.check(AS_BEFORE)
+
+
+@pytest.mark.fault_long
+async def test_b19_without_a_majority_of_sentinels_reads_go_on_until_there_is_one(guarded: Stage) -> None:
+    await settled(guarded)
+    ids = set(await guarded.everywhere())
+    async with reading(guarded.front) as reads:
+        began = time.monotonic()
+        master = await guarded.nemesis.master_name()
+        async with guarded.nemesis.frozen("sentinel-1", "sentinel-2"), guarded.nemesis.frozen(master):
+            await asyncio.sleep(6)
+            assert (await guarded.front.list()).age is not None
+    assert reads.failed == []
+    assert reads.slowest < 2
+    assert reads.complete_after(began, ids) == 0
+    await guarded.check(AS_BEFORE)
+
+
+@pytest.mark.fault_long
+async def test_every_part_is_restarted_by_plan_and_nothing_fails(guarded: Stage) -> None:
+    """Replicas, Redis servers after a failover by command, Sentinels, nginx reloaded: all while users work."""
+    await settled(guarded)
+    dice = Random(1)
+    async with busy(guarded, dice, per_second=50) as reads:
+        for replica in guarded.replicas:
+            await guarded.nemesis.restart(replica)
+        os.kill(guarded.nemesis.processes["nginx"].pid, signal.SIGHUP)
+        for name in [name for name in guarded.nemesis.processes if name.startswith("redis")]:
+            if name == await guarded.nemesis.master_name():
+                await guarded.nemesis.fail_over()
+            await guarded.nemesis.restart(name)
+            await settled(guarded)
+        for name in [name for name in guarded.nemesis.processes if name.startswith("sentinel")]:
+            await guarded.nemesis.restart(name)
+    acted = [call for call in guarded.history.of(*ACTIONS) if call.client == "front"]
+    unclear = [call for call in acted if call.result in ("fail", "unknown")]
+    note(
+        "planned restart of every part under 50 GET/s",
+        f"{len(reads.failed)} of {len(reads.calls)} reads and {len(unclear)} of {len(acted)} actions failed",
+    )
+    assert reads.failed == []
+    await guarded.check(AS_BEFORE)
+
+
+async def settled(stage: Stage) -> None:
+    """Wait until the Sentinels know all servers and each follows the master: what a failover needs."""
+    await eventually(lambda: all_ready(stage), within=AS_BEFORE)
+
+
+async def all_ready(stage: Stage) -> bool:
+    guard = stage.cluster.guard
+    assert guard is not None
+    return all([await process.ready() for process in [*guard.servers.values(), *guard.sentinels.values()]])
+
+
+@pytest.mark.fault_long
+async def test_b4_redis_is_restarted_empty_and_no_list_is_shorter(usual: Stage) -> None:
+    ids = set(await usual.everywhere(20))
+    async with reading(usual.front) as reads:
+        began = time.monotonic()
+        await usual.nemesis.restart("redis")
+        await written_back(usual, ids)
+        took = time.monotonic() - began
+        await asyncio.sleep(1)
+    note("Redis restarted empty", f"complete after {took:.1f} s, {len(reads.failed)} of {len(reads.calls)} reads failed")
+    assert reads.failed == []
+    assert reads.complete_after(began, ids) == 0
+    await usual.check(REBUILT)
+
+
+@pytest.mark.fault_long
+async def test_b9_a_redis_without_memory_is_read_and_says_nothing_new(usual: Stage) -> None:
+    ids = set(await usual.everywhere())
+    async with reading(usual.front) as reads, usual.nemesis.master() as redis:
+        began = time.monotonic()
+        await redis.config_set("maxmemory", "1")
+        more = await usual.archive("orthanc-a", 3)
+        await eventually(lambda: is_stale(usual), within=5)
+        assert (await usual.front.act("cancel", more[0])).result in ("ok", "fail")
+        await redis.config_set("maxmemory", "0")
+        for replica in usual.replicas:
+            await usual.listed(replica, more, "Success")
+    assert reads.failed == []
+    assert reads.complete_after(began, ids) == 0
+    await usual.check()
+
+
+async def is_stale(stage: Stage) -> bool:
+    return (await stage.front.list()).age is not None
+
+
+@pytest.mark.fault_long
+async def test_b12_a_slow_way_to_redis_makes_no_list_slow(usual: Stage) -> None:
+    def slow(proxy: FaultProxy) -> None:
+        proxy.latency = 0.15
+
+    await usual.everywhere()
+    async with reading(usual.front) as reads, usual.nemesis.cut(slow, target=("redis",)):
+        more = await usual.archive("orthanc-a", 3)
+        for replica in usual.replicas:
+            await usual.listed(replica, more, "Success")
+        await asyncio.sleep(3)
+    note("300 ms to Redis", f"slowest read {reads.slowest:.2f} s")
+    assert reads.failed == []
+    assert reads.slowest < 1
+    await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_b13_connections_to_redis_that_break_again_and_again_fail_no_read(usual: Stage) -> None:
+    ids = set(await usual.everywhere())
+    async with reading(usual.front) as reads:
+        began = time.monotonic()
+        for _ in range(5):
+            async with usual.nemesis.cut(FaultProxy.reset, target=("redis",)):
+                await usual.archive("orthanc-a", 2)
+                await asyncio.sleep(2)
+    assert reads.failed == []
+    assert reads.complete_after(began, ids) == 0
+    await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_b14_a_password_that_changed_makes_the_index_away_and_is_not_logged(usual: Stage) -> None:
+    ids = set(await usual.everywhere())
+    replica = usual.cluster.replicas["replica-1"]
+    async with usual.nemesis.master() as redis:
+        await redis.config_set("requirepass", "canary-9f3a")
+        await usual.nemesis.hang_up(redis)
+        await eventually(lambda: says(f"{replica.internal_url}/-/ready", '"Index":"away"'))
+        assert ids <= (await usual.front.list()).jobs.keys()
+        await redis.config_set("requirepass", "")
+    assert "canary-9f3a" not in replica.process.log.read_text()
+    await usual.check()
+
+
+async def says(url: str, text: str) -> bool:
+    return text in await text_at(url)
+
+
+@pytest.mark.fault_long
+async def test_b15_one_bad_record_does_not_spoil_the_list(usual: Stage) -> None:
+    """Whatever somebody wrote under our keys: the others are listed, also by a replica that starts now."""
+    ids = await usual.everywhere(2)
+    bad, *good = ids
+    async with usual.nemesis.master() as redis:
+        await redis.hset("{jobindex}:jobs", bad, "<html>")
+        await redis.hset("{jobindex}:owners", good.pop(), "nonsense")
+        await redis.hset("{jobindex}:nodes", "stranger", "[]")
+    await usual.nemesis.restart("replica-1")
+    for replica in usual.replicas:
+        call = await usual.at[replica].list()
+        assert call.result == "ok"
+        assert set(good) <= call.jobs.keys()
+    await usual.nemesis.empty()
+    await usual.check(REBUILT)
+
+
+@pytest.mark.fault_long
+async def test_b16_scripts_that_redis_forgot_are_sent_again(usual: Stage) -> None:
+    async with reading(usual.front) as reads:
+        async with usual.nemesis.master() as redis:
+            await redis.script_flush()
+        await usual.everywhere()
+    assert reads.failed == []
+    assert reads.stale_for(0) == 0
+    await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_b17_a_redis_that_is_busy_makes_no_read_wait(usual: Stage) -> None:
+    ids = set(await usual.everywhere())
+    busy = "local t = redis.call('TIME')[1] + 3 while redis.call('TIME')[1] + 0 < t do end"
+    async with reading(usual.front) as reads, usual.nemesis.master() as redis:
+        began = time.monotonic()
+        await redis.eval(busy, 0)
+        await asyncio.sleep(1)
+    note("Redis busy for 3 s", f"slowest read {reads.slowest:.2f} s")
+    assert reads.failed == []
+    assert reads.slowest < 2
+    assert reads.complete_after(began, ids) == 0
+    await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_b18_when_every_heartbeat_runs_out_at_once_nobody_is_given_up(usual: Stage) -> None:
+    ids = set(await usual.everywhere())
+    async with reading(usual.front) as reads, usual.nemesis.master() as redis:
+        began = time.monotonic()
+        for node in usual.nodes:
+            await redis.pexpire(f"{{jobindex}}:beat:{node}", 1)
+        await redis.zadd("{jobindex}:due:late", dict.fromkeys(usual.nodes, 1))
+        await asyncio.sleep(2)
+    assert reads.complete_after(began, ids) == 0
+    await usual.check(within=6)

@@ -1,10 +1,20 @@
 """Cases A: replicas and nginx."""
 
 import asyncio
+import io
+import os
+import signal
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
+import aiohttp
 import pytest
+from caller import LOGIN, eventually
 
 from jobindex.demo.fault_proxy import FaultProxy
+from jobindex.demo.probes import answers
 
 from .figures import note
 from .reads import reading
@@ -37,6 +47,19 @@ async def test_a2_a_replica_is_killed_with_actions_in_flight_and_none_is_done_tw
     await usual.check()
 
 
+@pytest.mark.fault_long
+async def test_a3_a_replica_is_killed_with_deletions_in_flight_and_none_is_done_twice(newer: Stage) -> None:
+    ids = await newer.everywhere()
+    owners = tuple(newer.nodes)
+    async with newer.nemesis.cut(FaultProxy.stall, target=owners), asyncio.TaskGroup() as tasks:
+        deleting = [tasks.create_task(newer.front.delete(job_id)) for job_id in ids]
+        await asyncio.sleep(0.5)
+        async with newer.nemesis.killed("replica-1"):
+            await newer.network.heal(target=owners)
+    assert {task.result().result for task in deleting} == {"ok", "unknown"}
+    await newer.check()
+
+
 async def test_a4_a_frozen_replica_costs_two_seconds_and_comes_back_with_nothing_stale(usual: Stage) -> None:
     await usual.everywhere()
     async with reading(usual.front) as reads:
@@ -47,4 +70,89 @@ async def test_a4_a_frozen_replica_costs_two_seconds_and_comes_back_with_nothing
     note("replica frozen", f"slowest read {reads.slowest:.2f} s, {len(reads.failed)} of {len(reads.calls)} failed")
     assert reads.failed == []
     assert 1.9 < reads.slowest < 2.5, "it was met, and not for long"
+    await usual.check()
+
+
+@pytest.mark.fault_long
+@pytest.mark.parametrize("seconds", [3, 30], ids=["a11", "a4_longer"])
+async def test_a_frozen_replica_gives_up_nobody(usual: Stage, seconds: float) -> None:
+    await usual.everywhere()
+    async with reading(usual.front) as reads, usual.nemesis.frozen("replica-1"):
+        await asyncio.sleep(seconds)
+    assert reads.failed == []
+    assert reads.slowest < 2.5
+    await usual.check(within=3)
+
+
+@asynccontextmanager
+async def half_a_download(stage: Stage) -> AsyncIterator[aiohttp.ClientResponse]:
+    """An archive of 40 MB through nginx, of which the first bytes were read and the others wait."""
+    study = await stage.callers["orthanc-a"].upload(instances=4, size=10_000_000)
+    job = await stage.at["orthanc-a"].submit("orthanc-a", f"/studies/{study}/archive")
+    await stage.listed("replica-1", [job.id], "Success")
+    async with aiohttp.ClientSession(headers=LOGIN) as session:
+        async with session.get(f"{stage.front.url}/jobs/{job.id}/archive") as response:
+            assert response.status == 200
+            yield response
+
+
+@pytest.mark.fault_long
+async def test_a5_replicas_are_restarted_one_after_the_other_and_nothing_fails(usual: Stage) -> None:
+    """Not even a download that takes no longer than the ten seconds that a stopping replica gives it."""
+    ids = await usual.everywhere(6)
+    async with reading(usual.front, per_second=50) as reads, half_a_download(usual) as download:
+        for replica in usual.replicas:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(usual.nemesis.restart(replica))
+                acting = [tasks.create_task(usual.front.act("cancel", ids.pop())) for _ in range(6)]
+                body = tasks.create_task(download.read())
+            assert {task.result().result for task in acting} == {"ok"}
+    note("every replica restarted", f"{len(reads.failed)} of {len(reads.calls)} reads failed")
+    assert reads.failed == []
+    assert zipfile.ZipFile(io.BytesIO(body.result())).testzip() is None
+    await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_a6_without_any_replica_the_orthancs_go_on_and_the_jobs_say_so(usual: Stage) -> None:
+    await usual.everywhere(1)
+    async with usual.nemesis.killed(*usual.replicas), aiohttp.ClientSession(headers=LOGIN) as session:
+        for method, path in (("GET", "/jobs"), ("GET", "/jobs/x"), ("POST", "/jobs/x/cancel"), ("DELETE", "/jobs/x")):
+            async with asyncio.timeout(2), session.request(method, usual.front.url + path) as response:
+                assert response.status == 503
+                assert (await response.json())["HttpStatus"] == 503
+        async with session.get(f"{usual.front.url}/system") as response:
+            assert response.status == 200
+        await usual.archive("orthanc-a", 3)
+    await usual.check()
+
+
+async def workers_of_nginx(stage: Stage) -> list[int]:
+    master = stage.nemesis.processes["nginx"].pid
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
+@pytest.mark.fault_long
+async def test_a9_a_worker_of_nginx_dies_and_the_download_does_not_look_whole(usual: Stage) -> None:
+    async with half_a_download(usual) as download:
+        for worker in await workers_of_nginx(usual):
+            os.kill(worker, signal.SIGKILL)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await download.read()
+    await eventually(lambda: answers(f"{usual.front.url}/system", LOGIN))
+    await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_a10_nginx_is_reloaded_and_the_download_goes_on(usual: Stage) -> None:
+    async with half_a_download(usual) as download, reading(usual.front, per_second=50) as reads:
+        before = await workers_of_nginx(usual)
+        os.kill(usual.nemesis.processes["nginx"].pid, signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while set(await workers_of_nginx(usual)) <= set(before):
+                await asyncio.sleep(0.05)
+        body = await download.read()
+    note("nginx reloaded", f"{len(reads.failed)} of {len(reads.calls)} reads failed")
+    assert zipfile.ZipFile(io.BytesIO(body)).testzip() is None
+    assert reads.failed == []
     await usual.check()
