@@ -65,7 +65,7 @@ async def calling(url: str, headers: dict[str, str] | None = None) -> AsyncItera
         yield Caller(session, url)
 
 
-async def eventually(true: Callable[[], Awaitable[Any]], within: float = 20.0) -> Any:
+async def eventually(true: Callable[[], Awaitable[Any]], within: float = 60.0) -> Any:
     """Ask until the answer is true; the answer.  TimeoutError when it never is."""
     async with asyncio.timeout(within):
         while not (answer := await true()):
@@ -73,7 +73,7 @@ async def eventually(true: Callable[[], Awaitable[Any]], within: float = 20.0) -
     return answer
 
 
-async def finished(caller: Caller, job_id: str, within: float = 20.0) -> dict[str, Any]:
+async def finished(caller: Caller, job_id: str, within: float = 60.0) -> dict[str, Any]:
     """The job when it has ended, as a polling client sees it: every answer on the way must be 200."""
 
     async def ended() -> Any:

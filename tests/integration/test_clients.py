@@ -69,7 +69,7 @@ async def explorer_follows(front: Caller, job: str) -> str:
 
 async def test_the_job_pages_of_orthanc_explorer_2(shared: Cluster) -> None:
     async with calling(f"{shared.nginx.url}/orthanc") as front:
-        study = await front.upload(instances=40, size=20_000)
+        study = await front.upload(instances=10, size=20_000)
         for _ in range(20):
             assert await explorer_follows(front, await front.anonymize(study, priority=1)) == "Success"
         job = await front.send("nowhere", study)

@@ -24,7 +24,8 @@ EVENTS = {
 
 def post(path, **told):
     body = json.dumps(told).encode()
-    urllib.request.urlopen(urllib.request.Request("SERVICE" + path, body, {"Content-Type": "application/json"}), timeout=5)
+    request = urllib.request.Request("SERVICE" + path, body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=5)
 
 def changed(kind, level, resource):
     if kind == orthanc.ChangeType.ORTHANC_STARTED:
