@@ -23,9 +23,13 @@ test: .setup/test ## set up all, then check and test everything
 	@$(MAKE) --no-print-directory check
 	.venv/bin/python -m pytest
 
+.PHONY: mutations
+mutations: .setup/test ## take each law out of a copy of the code, and show that a test notices
+	.venv/bin/python tests/fault/mutations.py
+
 .PHONY: fault
-fault: .setup/test ## break every part in every way, then at random for a while (MINUTES=10, ROUND=5, SEED=1)
-	FAULT=all MINUTES=$(MINUTES) ROUND=$(ROUND) SEED=$(SEED) .venv/bin/python -m pytest tests/fault
+fault: .setup/test mutations ## break every part in every way, then at random for a while (MINUTES=10, ROUND=5, SEED=1)
+	FAULT=all MINUTES=$(MINUTES) ROUND=$(ROUND) SEED=$(SEED) .venv/bin/python -m pytest tests/fault --basetemp=.setup/fault
 
 .PHONY: check
 check: .setup/test ## format, lint, types and layers

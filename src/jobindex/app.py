@@ -20,6 +20,7 @@ from jobindex.service.intake import Intake
 from jobindex.service.listing import Listing
 from jobindex.service.losses import Losses
 from jobindex.service.reader import Reader
+from jobindex.service.recent import Recent
 from jobindex.service.refresh import Refresh
 from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
@@ -60,10 +61,10 @@ class Parts:
 def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timing) -> Parts:
     """Put the rooms together; nothing runs yet."""
     secret = settings.cluster_secret
-    view, breaker = View(), Breaker()
+    view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
-    intake = Intake(store, view, roster, losses, freshness)
+    intake = Intake(store, view, roster, losses, freshness, recent)
     rights = Rights(view, client, Verdicts(), breaker)
     relay = Relay(client, intake, breaker)
     visits = Visits(store, client, roster, intake, Vault(secret), [_named(node) for node in settings.nodes], timing)
@@ -84,7 +85,7 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
         ),
         probes=probes,
         internal=_internal(ReportsDoor(intake, secret), probes, sample),
-        follow=Follower(store, view, timing).follow,
+        follow=Follower(store, view, recent, timing).follow,
         chores=_chores(roster, visits, History(store, timing)),
     )
 

@@ -55,6 +55,12 @@ class IndexAway(JobIndexError):
     word = "index_away"
 
 
+class IndexNotTold(JobIndexError):
+    """The node has done what it was asked to, and Redis could not be asked to note it."""
+
+    word = "index_not_told"
+
+
 class NotReady(JobIndexError):
     """This replica has not yet seen the whole index."""
 

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from jobindex.demo.cluster import Cluster
 from jobindex.demo.fault_proxy import FaultProxy
+from jobindex.demo.layout import REDIS
 from jobindex.demo.ports import LOOPBACK
 from jobindex.demo.process import Process
 from jobindex.demo.redis import redis_url
@@ -119,10 +120,21 @@ class Nemesis:
                 while await self.master_port() in (None, before):
                     await asyncio.sleep(0.1)
 
-    async def hang_up(self, redis: Connection) -> None:
-        """Redis closes all other connections."""
-        async with self._noted("hung up", "redis"):
-            await redis.client_kill_filter(_type="normal", skipme=True)
+    @asynccontextmanager
+    async def setting(self, name: str, value: str) -> AsyncIterator[None]:
+        """Redis with another setting; where that is a password, this connection needs none."""
+        async with self._noted(name, "redis"), self.master() as redis:
+            own = (await redis.config_get(name))[name]
+            await redis.config_set(name, value)
+            try:
+                yield
+            finally:
+                await redis.config_set(name, own)
+
+    async def hang_up(self) -> None:
+        """Every connection to a single Redis breaks."""
+        async with self.cut(FaultProxy.reset, target=(REDIS,)):
+            pass
 
     @asynccontextmanager
     async def master(self) -> AsyncIterator[Connection]:

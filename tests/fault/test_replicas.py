@@ -13,12 +13,13 @@ import aiohttp
 import pytest
 from caller import LOGIN, eventually
 
+from jobindex.demo.cluster import Plan
 from jobindex.demo.fault_proxy import FaultProxy
 from jobindex.demo.probes import answers
 
 from .figures import note
 from .reads import reading
-from .stage import Stage
+from .stage import Stage, staged
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -90,10 +91,12 @@ async def half_a_download(stage: Stage) -> AsyncIterator[aiohttp.ClientResponse]
     study = await stage.callers["orthanc-a"].upload(instances=4, size=10_000_000)
     job = await stage.at["orthanc-a"].submit("orthanc-a", f"/studies/{study}/archive")
     await stage.listed("replica-1", [job.id], "Success")
-    async with aiohttp.ClientSession(headers=LOGIN) as session:
-        async with session.get(f"{stage.front.url}/jobs/{job.id}/archive") as response:
-            assert response.status == 200
-            yield response
+    async with (
+        aiohttp.ClientSession(headers=LOGIN) as session,
+        session.get(f"{stage.front.url}/jobs/{job.id}/archive") as response,
+    ):
+        assert response.status == 200
+        yield response
 
 
 @pytest.mark.fault_long
@@ -127,7 +130,7 @@ async def test_a6_without_any_replica_the_orthancs_go_on_and_the_jobs_say_so(usu
     await usual.check()
 
 
-async def workers_of_nginx(stage: Stage) -> list[int]:
+def workers_of_nginx(stage: Stage) -> list[int]:
     master = stage.nemesis.processes["nginx"].pid
     return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
@@ -135,7 +138,7 @@ async def workers_of_nginx(stage: Stage) -> list[int]:
 @pytest.mark.fault_long
 async def test_a9_a_worker_of_nginx_dies_and_the_download_does_not_look_whole(usual: Stage) -> None:
     async with half_a_download(usual) as download:
-        for worker in await workers_of_nginx(usual):
+        for worker in workers_of_nginx(usual):
             os.kill(worker, signal.SIGKILL)
         with pytest.raises(aiohttp.ClientPayloadError):
             await download.read()
@@ -146,13 +149,36 @@ async def test_a9_a_worker_of_nginx_dies_and_the_download_does_not_look_whole(us
 @pytest.mark.fault_long
 async def test_a10_nginx_is_reloaded_and_the_download_goes_on(usual: Stage) -> None:
     async with half_a_download(usual) as download, reading(usual.front, per_second=50) as reads:
-        before = await workers_of_nginx(usual)
+        before = workers_of_nginx(usual)
         os.kill(usual.nemesis.processes["nginx"].pid, signal.SIGHUP)
         async with asyncio.timeout(10):
-            while set(await workers_of_nginx(usual)) <= set(before):
+            while set(workers_of_nginx(usual)) <= set(before):
                 await asyncio.sleep(0.05)
         body = await download.read()
     note("nginx reloaded", f"{len(reads.failed)} of {len(reads.calls)} reads failed")
     assert zipfile.ZipFile(io.BytesIO(body)).testzip() is None
     assert reads.failed == []
     await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_a7_replicas_that_start_before_redis_wait_and_show_no_short_list(tmp_path: Path) -> None:
+    """Everything is gone but the Orthancs: what they have is listed, or nothing is."""
+    async with staged(Plan(nodes=2, replicas=2, simulated=True), tmp_path) as stage:
+        ids = set(await stage.everywhere(5))
+        replicas = list(stage.cluster.replicas.values())
+        async with stage.nemesis.killed("redis"):
+            for replica in replicas:
+                await replica.process.kill()
+                replica.process.launch()
+            for replica in replicas:
+                await eventually(lambda url=replica.internal_url: answers(f"{url}/-/healthy"))
+                assert not await answers(f"{replica.internal_url}/-/ready")
+            assert (await stage.front.list()).status == 503
+        async with reading(stage.front) as reads:
+            for replica in replicas:
+                await replica.process.await_ready()
+            await asyncio.sleep(1)
+        assert {call.status for call in reads.failed} <= {503}
+        assert [call for call in reads.calls if call.jobs is not None and not ids <= call.jobs.keys()] == []
+        await stage.check()

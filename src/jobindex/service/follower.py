@@ -13,6 +13,7 @@ from jobindex.errors import IndexAway
 from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
 from jobindex.model.text import members
+from jobindex.service.recent import Recent
 from jobindex.service.timing import Timing
 from jobindex.service.view import View
 from jobindex.store import Store
@@ -30,9 +31,10 @@ PAUSE = 0.5
 class Follower:
     """Runs for as long as the replica does."""
 
-    def __init__(self, store: Store, view: View, timing: Timing) -> None:
+    def __init__(self, store: Store, view: View, recent: Recent, timing: Timing) -> None:
         self._store = store
         self._view = view
+        self._recent = recent
         self._timing = timing
 
     async def follow(self) -> None:
@@ -46,28 +48,40 @@ class Follower:
                     log.warning("the index is away, answers come from memory: %s", error)
                 self._view.connected = False
                 await asyncio.sleep(PAUSE)
+            except Exception:
+                # A replica that shows what it knew is worth more than one that ends.
+                log.exception("the index could not be followed")
+                self._view.connected = False
+                await asyncio.sleep(PAUSE)
 
     async def _step(self) -> None:
-        """Read everything where the epoch is new or the log has a gap, else what changed since."""
+        """Read everything where the epoch is new, else what changed since."""
+        if not self._view.connected:
+            await self._store.changes.begin()
         head = await self._store.changes.head()
         if head is None or head.epoch != self._view.head.epoch or head.version < self._view.head.version:
             await self._enter_epoch()
-        else:
-            changes = await self._store.changes.after(self._view.head.version)
-            if changes and changes[0].version != self._view.head.version + 1:
-                await self._show(await self._read_everything())
-            elif changes:
-                await self._apply(changes)
+        elif self._view.connected or head.version > self._view.head.version:
+            await self._read_on()
         await self._settle()
+
+    async def _read_on(self) -> None:
+        """Read the log, or everything where it has a gap; a Redis that is silent is asked whether it takes writes."""
+        changes = await self._store.changes.after(self._view.head.version)
+        if not changes:
+            await self._store.changes.begin()
+        elif changes[0].version != self._view.head.version + 1:
+            await self._show(await self._read_everything())
+        else:
+            await self._apply(changes)
 
     # A new epoch.
 
     async def _enter_epoch(self) -> None:
         await self._store.changes.begin()
-        known_jobs, known_nodes = self._view.jobs, self._view.nodes
         _, jobs, nodes = found = await self._read_everything()
-        missing = [job for job_id, job in known_jobs.items() if _is_newer(job, jobs.get(job_id))]
-        away = {node_id: node for node_id, node in known_nodes.items() if node_id not in nodes}
+        missing = [job for job_id, job in self._known().items() if _is_newer(job, jobs.get(job_id))]
+        away = {node_id: node for node_id, node in self._view.nodes.items() if node_id not in nodes}
         if missing or away:
             log.warning(
                 "the index was emptied or is another's: writing back %d jobs, %d nodes",
@@ -77,6 +91,14 @@ class Follower:
             await self._write_back(missing, away)
             found = await self._read_everything()
         await self._show(found)
+
+    def _known(self) -> dict[str, Stored]:
+        """What the view shows, and what this replica has put so lately that no view may have seen it."""
+        known = dict(self._view.jobs)
+        for word in self._recent.words():
+            if _is_newer(word, known.get(word.id)):
+                known[word.id] = word
+        return known
 
     async def _write_back(self, jobs: list[Stored], nodes: dict[str, Node]) -> None:
         """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
@@ -118,6 +140,7 @@ class Follower:
                 self._view.put(found[job_id])
             else:
                 self._view.drop(job_id)
+                self._recent.forget(job_id)
 
     async def _apply_nodes(self, ids: list[str]) -> None:
         if not ids:

@@ -11,6 +11,7 @@ from jobindex.model.record import FORGOTTEN, HELD, Record
 from jobindex.model.report import Acknowledgement, Event, Report
 from jobindex.service.freshness import Freshness
 from jobindex.service.losses import Losses
+from jobindex.service.recent import Recent
 from jobindex.service.roster import Roster
 from jobindex.service.view import View
 from jobindex.store import Store
@@ -23,12 +24,15 @@ MOST_WANTED = 2000
 class Intake:
     """Takes reports in.  Everything here may raise IndexAway, and then the node keeps what it has and says it again."""
 
-    def __init__(self, store: Store, view: View, roster: Roster, losses: Losses, freshness: Freshness) -> None:
+    def __init__(
+        self, store: Store, view: View, roster: Roster, losses: Losses, freshness: Freshness, recent: Recent
+    ) -> None:
         self._store = store
         self._view = view
         self._roster = roster
         self._losses = losses
         self._freshness = freshness
+        self._recent = recent
 
     async def take(self, node_id: str, report: Report, address: str, *, offset: int = 0) -> Acknowledgement:
         """Take a report in and say what the node should do next.
@@ -62,6 +66,7 @@ class Intake:
         refused = await self._store.jobs.put(node_id, incarnation, words) if words else []
         metrics.taken.inc(len(words) - len(refused))
         metrics.refused.inc(len(refused))
+        self._recent.note(word for word in words if word.id not in refused)
         return refused
 
     def _ended(self, node_id: str, report: Report, event: Event) -> Iterable[Stored]:

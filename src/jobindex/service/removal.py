@@ -1,6 +1,7 @@
 """Removes a job: at its owner first, in the index when the owner says that it is gone there."""
 
 from jobindex.auth.caller import Caller
+from jobindex.errors import IndexAway, IndexNotTold
 from jobindex.model.node import GONE, STOPPED, Node
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.relay import Relay
@@ -25,16 +26,23 @@ class Removal:
         """None when the job is gone, everywhere; else the owner's answer.
 
         Refused, NobodyToAsk and the errors of owners as `Rights` and `Relay` say; nothing is dropped then.
+        IndexNotTold where the owner has it no more, and it stays listed until somebody removes it again.
         """
         node = self._view.owner(job)
         if node is None or node.state in (GONE, STOPPED):
             await self._rights.may(caller, "DELETE", job_path(job.id))
-        else:
-            refusal = await self._ask_owner(caller, job, node)
-            if refusal is not None:
-                return refusal
+            await self._drop(job)
+            return None
+        refusal = await self._ask_owner(caller, job, node)
+        if refusal is None:
+            try:
+                await self._drop(job)
+            except IndexAway as error:
+                raise IndexNotTold("The job is gone, but not from the list: delete it again") from error
+        return refusal
+
+    async def _drop(self, job: Stored) -> None:
         await self._store.jobs.drop([(job.id, "")], round(self._timing.tombstone * 1000))
-        return None
 
     async def _ask_owner(self, caller: Caller, job: Stored, node: Node) -> Answer | None:
         """None when the owner has deleted the job, or does not know it.

@@ -41,7 +41,7 @@ class Changes:
         self._scripts = scripts
 
     async def begin(self) -> None:
-        """See to it that there is an epoch, as every write does."""
+        """See to it that there is an epoch, as every write does; IndexAway also where Redis answers but takes none."""
         with translated():
             await self._scripts.run("epoch_begin")
 
@@ -73,5 +73,6 @@ class Changes:
 
 
 def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
+    """What somebody else wrote there, or a newer version means, has a kind that nobody looks for."""
     version = int(entry_id.split(b"-")[0])
-    return Change(version, fields[b"kind"].decode(), fields[b"id"].decode())
+    return Change(version, fields.get(b"kind", b"").decode(), fields.get(b"id", b"").decode())

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from jobindex.model.node import Node
@@ -23,6 +24,19 @@ def read_record(job_id: str, line: bytes | None) -> Record | None:
     except (ValueError, UnicodeDecodeError):
         log.error("owner line of job %s can't be read and is passed over", job_id)
         return None
+
+
+def read_text(job_id: str, text: bytes | None) -> bytes | None:
+    """A job's text, as it is: one that is no JSON object would spoil every list that it is joined into."""
+    if text is None:
+        return None
+    try:
+        readable = isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        readable = False
+    if not readable:
+        log.error("text of job %s can't be read and is passed over", job_id)
+    return text if readable else None
 
 
 def read_node(node_id: str, text: Any) -> Node | None:

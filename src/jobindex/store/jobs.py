@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from jobindex.model.record import Record
 from jobindex.store import keys
-from jobindex.store.codec import read_record, texts
+from jobindex.store.codec import read_record, read_text, texts
 from jobindex.store.connect import translated
 from jobindex.store.scripts import Scripts
 
@@ -145,8 +145,8 @@ def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:
 
 
 def _stored(ids: Sequence[str], found: Iterable[bytes | None], lines: Iterable[bytes | None]) -> Iterable[Stored]:
-    for job_id, text, line in zip(ids, found, lines, strict=True):
-        record = read_record(job_id, line)
+    for job_id, kept, line in zip(ids, found, lines, strict=True):
+        record, text = read_record(job_id, line), read_text(job_id, kept)
         if text is not None and record is not None:
             yield Stored(job_id, text, record)
 

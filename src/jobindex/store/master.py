@@ -7,7 +7,9 @@ lost thousands of writes when tried; these ask for the address before every conn
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 from redis.asyncio import Connection, Redis, SSLConnection
 from redis.asyncio.retry import Retry
@@ -43,6 +45,7 @@ class Master:
         self._believed_until = 0.0
         self.generation = 0
         """Counts the announced changes; a connection of an older one is at the old master."""
+        self.connections: WeakSet[ToMaster] = WeakSet()
 
     async def address(self) -> tuple[str, int]:
         """Where to connect; redis-py's ConnectionError where no Sentinel knows."""
@@ -52,37 +55,41 @@ class Master:
         return str(host), int(port)
 
     async def watch(self) -> None:
-        """Listen for changes at one Sentinel after the other, until cancelled."""
-        while True:
-            for sentinel in self._asked.sentinels:
-                try:
-                    await self._listen(sentinel)
-                except (RedisError, OSError):
-                    continue
-            await asyncio.sleep(AGAIN)
+        """Listen for changes at every Sentinel, until cancelled: they announce one up to a second apart."""
+        await asyncio.gather(*(self._keep_listening(sentinel) for sentinel in self._asked.sentinels))
 
     async def close(self) -> None:
         for sentinel in self._asked.sentinels:
             await sentinel.aclose()
+
+    async def _keep_listening(self, sentinel: "Redis") -> None:
+        while True:
+            with suppress(RedisError, OSError):
+                await self._listen(sentinel)
+            await asyncio.sleep(AGAIN)
 
     async def _listen(self, sentinel: "Redis") -> None:
         async with sentinel.pubsub() as channel:
             await channel.subscribe("+switch-master")
             while True:
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=SENTINEL_WITHIN / 2)
-                if message is not None:
-                    self._note(message["data"].decode())
-                else:
+                if message is None:
                     await channel.ping()
+                elif message["type"] == "message":  # and not the answer to a ping
+                    self._note(message["data"].decode())
 
     def _note(self, told: str) -> None:
         """`master old-host old-port new-host new-port`: the message itself is newer than any Sentinel's answer."""
         name, _, _, host, port = told.split(" ")
-        if name == self._sentinels.master:
+        if name != self._sentinels.master:
+            return
+        if self._announced != (host, int(port)):
             self._announced = (host, int(port))
-            self._believed_until = time.monotonic() + ANNOUNCED_COUNTS
             self.generation += 1
             log.warning("the master of Redis is now %s:%s", host, port)
+            for connection in self.connections:
+                connection.leave()
+        self._believed_until = time.monotonic() + ANNOUNCED_COUNTS
 
 
 class ToMaster(Connection):
@@ -92,6 +99,12 @@ class ToMaster(Connection):
         super().__init__(**options)
         self._master = master
         self._generation = -1
+        master.connections.add(self)
+
+    def leave(self) -> None:
+        """Break off: whoever waits for the answer of a server that is frozen need not wait any longer."""
+        if self._writer is not None:
+            self._writer.transport.abort()
 
     async def _connect(self) -> None:
         self._generation = self._master.generation

@@ -18,6 +18,7 @@ from jobindex.service.intake import Intake
 from jobindex.service.listing import Listing
 from jobindex.service.losses import Losses
 from jobindex.service.reader import Reader
+from jobindex.service.recent import Recent
 from jobindex.service.refresh import Refresh
 from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
@@ -51,10 +52,11 @@ class Services:
         self.view = View()
         self.view.connected = True
         self.listing = Listing(self.view)
+        self.recent = Recent(self.clock)
         self.freshness = Freshness(store.changes, self.view)
         self.losses = Losses(store)
         self.roster = Roster(store, client, self.losses, timing)
-        self.intake = Intake(store, self.view, self.roster, self.losses, self.freshness)
+        self.intake = Intake(store, self.view, self.roster, self.losses, self.freshness, self.recent)
         self.breaker = Breaker(self.clock)
         self.rights = Rights(self.view, client, Verdicts(self.clock), self.breaker)
         self.relay = Relay(client, self.intake, self.breaker)
@@ -63,7 +65,7 @@ class Services:
         self.removal = Removal(store, self.view, self.relay, self.rights, timing)
         self.refresh = Refresh(self.view, client, self.intake)
         self.visits = Visits(store, client, self.roster, self.intake, Vault(b"x" * 16), named, timing)
-        self.follower = Follower(store, self.view, timing)
+        self.follower = Follower(store, self.view, self.recent, timing)
 
     async def say(self, node: str, *jobs: bytes, at: ScriptedOrthanc | None = None, **more: object) -> Acknowledgement:
         """A report of a node, seen to its end; `at` makes it register at that server's address."""

@@ -15,6 +15,7 @@ from jobindex.store import Store, keys, opened
 
 from ...builders import job_id, known, registered, word
 from ..waiting import until
+from ..words import job, report
 from .services import Services, following, idle_on, services_on
 
 WAITS_FOR_NODES = Timing(beat=60.0, settling=0.0, patience=60.0)
@@ -180,3 +181,17 @@ async def test_a_follower_that_is_cancelled_ends_whatever_it_is_doing(store: Sto
             async with asyncio.timeout(5), following(services):
                 for _ in range(turns % 70):
                     await asyncio.sleep(0)
+
+
+async def test_what_redis_acknowledged_and_lost_before_a_view_saw_it_is_written_back(
+    store: Store, redis: Redis
+) -> None:
+    async with idle_on(store) as services:
+        async with following(services):
+            await services.say("node-1", job(1), Url="http://127.0.0.1:9")
+        await services.intake.take("node-1", report(job(2, "Success"), job(3, "Success")), "127.0.0.1")
+        services.recent.forget(job_id(3))
+        await redis.flushall()
+        async with following(services):
+            await until(lambda: services.state(2) == "Success")
+            assert services.state(3) == ""
