@@ -112,14 +112,13 @@ async def harm(stage: Stage, dice: Random, seconds: float) -> list[str]:
     ends = loop.time() + seconds
     while loop.time() < ends:
         first, second = dice.sample(HARMS, 2)
-        # What began first is undone first: a replica can't start again while there is no Redis.
+        # Redis is back before a replica is started again, which can't start without it.
         async with AsyncExitStack() as later, AsyncExitStack() as sooner:
-            done.append(first.__name__)
-            await sooner.enter_async_context(first(stage, dice))
-            await asyncio.sleep(dice.uniform(*LASTS))
-            if dice.random() < TWO and _go_together(first, second):
-                done.append(second.__name__)
-                await later.enter_async_context(second(stage, dice))
+            chosen = (first, second) if dice.random() < TWO and _go_together(first, second) else (first,)
+            for each in chosen:
+                done.append(each.__name__)
+                until_then = sooner if each.__name__.startswith("redis") else later
+                await until_then.enter_async_context(each(stage, dice))
                 await asyncio.sleep(dice.uniform(*LASTS))
         await asyncio.sleep(dice.uniform(*PAUSE))
     return done
