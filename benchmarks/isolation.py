@@ -3,7 +3,7 @@
 The same requests at the same pace, by turns to an Orthanc without the plugin and to ones whose service answers,
 refuses, swallows, is slow, fails or leads elsewhere; each runs jobs meanwhile.
 
-python benchmarks/isolation.py [--rounds 9] [--seconds 4] [--stops 5]
+python benchmarks/isolation.py [--rounds 20] [--seconds 2] [--stops 5]
 """
 
 import argparse
@@ -14,16 +14,15 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
-from aiohttp import web
-
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "integration"))
 
+from bad_service import CASES, Service
 from caller import calling, eventually
 
 from jobindex.demo.checkout import JOBS_PLUGIN
@@ -34,61 +33,10 @@ from jobindex.demo.ports import LOOPBACK, free_ports
 
 EVERY = 0.005  # seconds from request to request
 JOB_EVERY = 0.05
-SLOW = 2.0  # seconds
-ENOUGH = 3  # reports that a service has heard when all of an Orthanc is told
 SETTLED = 3.0  # seconds with a bad service before it is measured: more than a time-out
 STOPS_WITHIN = 30.0
+WITHOUT, CONTROL = "no plugin", "the same again"  # the second one's ratio is this machine's own noise
 KNOCK_EVERY = 0.02
-
-Behaviour = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-async def answer(request: web.BaseRequest) -> web.StreamResponse:
-    return web.json_response({})
-
-
-async def swallow(request: web.BaseRequest) -> web.StreamResponse:
-    await asyncio.Event().wait()
-    raise RuntimeError("nobody ends the waiting")
-
-
-async def answer_slowly(request: web.BaseRequest) -> web.StreamResponse:
-    await asyncio.sleep(SLOW)
-    return web.json_response({})
-
-
-async def fail(request: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(status=500, body=random.randbytes(10_000))
-
-
-async def lead_elsewhere(request: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(status=307, headers={"Location": str(request.url)})
-
-
-class Service:
-    """What an Orthanc reports to: it answers well until it is told to do otherwise."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.behave: Behaviour = answer
-        self.heard = 0
-        self._runner = web.ServerRunner(web.Server(self._answer, handler_cancellation=True), shutdown_timeout=0.0)
-
-    async def open(self) -> None:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, self.port, reuse_address=True).start()
-
-    async def close(self) -> None:
-        """From now on every connection is refused."""
-        await self._runner.cleanup()
-
-    async def has_heard_enough(self) -> bool:
-        return self.heard >= ENOUGH
-
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        await request.read()
-        self.heard += 1
-        return await self.behave(request)
 
 
 @dataclass
@@ -96,7 +44,6 @@ class Subject:
     """An Orthanc and what it reports to, if it does; `p50` and `p99` of its answers, ms, one of each round."""
 
     name: str
-    behaviour: Behaviour | None
     node: Node
     service: Service | None
     study: str = ""
@@ -106,14 +53,11 @@ class Subject:
     async def start(self) -> None:
         """Start the Orthanc, let all be told, then let its service be as bad as it is to be."""
         if self.service:
-            self.service.behave, self.service.heard = answer, 0
+            self.service.be_good()
         await self.node.process.start()
         if self.service:
             await eventually(self.service.has_heard_enough)
-            if self.behaviour is None:
-                await self.service.close()
-            else:
-                self.service.behave = self.behaviour
+            await self.service.be_bad()
         if not self.study:
             async with calling(self.node.url) as caller:
                 self.study = await caller.upload()
@@ -140,32 +84,22 @@ def build(name: str, folder: Path, port: int, service: Service | None) -> Node:
     )
 
 
-CASES: dict[str, Behaviour | None] = {
-    "good": answer,
-    "black hole": swallow,
-    "refused": None,
-    "slow": answer_slowly,
-    "garbage 500": fail,
-    "redirect": lead_elsewhere,
-}
-
-
 @asynccontextmanager
 async def subjects(*names: str) -> AsyncIterator[list[Subject]]:
-    """First one without the plugin, then one for each of these cases, all started."""
+    """An Orthanc for each name, all started; one whose name is no case of a service has no plugin."""
     with temporary_folder() as folder:
         (folder / "secret").write_text("x" * 64)
-        ports = iter(free_ports(2 * len(names) + 1))
-        found = [Subject("no plugin", None, build("no plugin", folder, next(ports), None), None)]
+        ports = iter(free_ports(2 * len(names)))
+        found = []
         async with AsyncExitStack() as stack:
             for name in names:
-                service = Service(next(ports))
-                await service.open()
-                stack.push_async_callback(service.close)
-                found.append(Subject(name, CASES[name], build(name, folder, next(ports), service), service))
-            for subject in found:
-                stack.push_async_callback(subject.node.process.stop)
-                await subject.start()
+                service = Service(next(ports), name) if name in CASES else None
+                if service:
+                    await service.open()
+                    stack.push_async_callback(service.close)
+                found.append(Subject(name, build(name, folder, next(ports), service), service))
+                stack.push_async_callback(found[-1].node.process.stop)
+                await found[-1].start()
             yield found
 
 
@@ -215,7 +149,7 @@ async def measure(subject: Subject, seconds: float) -> None:
 
 async def answers(rounds: int, seconds: float) -> None:
     """Each round in another order, since what else the machine does comes and goes."""
-    async with subjects(*CASES) as found:
+    async with subjects(WITHOUT, CONTROL, *CASES) as found:
         await asyncio.sleep(SETTLED)
         for _ in range(rounds):
             for subject in random.sample(found, len(found)):
@@ -224,7 +158,7 @@ async def answers(rounds: int, seconds: float) -> None:
     for subject in found:
         p50, p99 = statistics.median(subject.p50), statistics.median(subject.p99)
         spread = f"{min(subject.p99):.2f} to {max(subject.p99):.2f}"
-        print(f"{subject.name:12} p50 {p50:.2f} ms, p99 {p99:.2f} ms ({spread}), ratio {p99 / usual:.2f}")
+        print(f"{subject.name:15} p50 {p50:.2f} ms, p99 {p99:.2f} ms ({spread}), ratio {p99 / usual:.2f}")
 
 
 async def knock(port: int) -> None:
@@ -252,7 +186,7 @@ async def stop(subject: Subject) -> float:
 
 
 async def stops(times: int) -> None:
-    async with subjects("black hole") as found:
+    async with subjects(WITHOUT, "black hole") as found:
         took: dict[str, list[float]] = {subject.name: [] for subject in found}
         for number in range(times):
             for subject in found:
@@ -260,15 +194,15 @@ async def stops(times: int) -> None:
                     await subject.start()
                 took[subject.name].append(await stop(subject))
     for name, each in took.items():
-        print(f"{name:12} stops in " + ", ".join(f"{seconds:.2f}" for seconds in each) + " s")
+        print(f"{name:15} stops in " + ", ".join(f"{seconds:.2f}" for seconds in each) + " s")
     without, swallowed = map(statistics.median, took.values())
     print(f"a black hole delays the stop by {swallowed - without:.2f} s (medians)")
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=9)
-    arguments.add_argument("--seconds", type=float, default=4.0)
+    arguments.add_argument("--rounds", type=int, default=20)
+    arguments.add_argument("--seconds", type=float, default=2.0)
     arguments.add_argument("--stops", type=int, default=5)
     chosen = arguments.parse_args()
     asyncio.run(answers(chosen.rounds, chosen.seconds))

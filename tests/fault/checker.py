@@ -135,12 +135,13 @@ def diverged(lists: Mapping[str, Mapping[str, str]], truth: Mapping[str, str]) -
 
 def slowed(usual: Iterable[float], during: Iterable[float], by: float = 1.2) -> Iterator[str]:
     """I8: the 99th of 100 answers of an Orthanc itself takes hardly longer than without a fault; seconds."""
-    before, now = _p99(usual), _p99(during)
+    before, now = p99(usual), p99(during)
     if now > before * by:
         yield f"the Orthanc's answers took {now * 1000:.1f} ms instead of {before * 1000:.1f} ms"
 
 
-def _p99(seconds: Iterable[float]) -> float:
+def p99(seconds: Iterable[float]) -> float:
+    """What 99 of 100 stay below."""
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from random import Random
 
@@ -105,13 +105,13 @@ PAUSE = (0.0, 4.0)
 TWO = 0.3  # how often a second one begins while the first lasts
 
 
-async def harm(stage: Stage, dice: Random, seconds: float) -> list[str]:
+async def harm(stage: Stage, dice: Random, seconds: float, harms: Sequence[Harm] = HARMS) -> list[str]:
     """One thing after the other, sometimes two at once; what was done.  Ends with all of it undone."""
     done: list[str] = []
     loop = asyncio.get_running_loop()
     ends = loop.time() + seconds
     while loop.time() < ends:
-        first, second = dice.sample(HARMS, 2)
+        first, second = dice.sample(harms, 2)
         # Redis is back before a replica is started again, which can't start without it.
         async with AsyncExitStack() as later, AsyncExitStack() as sooner:
             chosen = (first, second) if dice.random() < TWO and _go_together(first, second) else (first,)

@@ -27,7 +27,8 @@ LONG_STUDY = 40  # instances, a second each
 class Stage:
     """`at` has a client of each Orthanc and each replica by the part's name; `front` goes through nginx.
 
-    `callers` are the Orthancs', to load studies; `small` and `long` are a study of each.
+    `callers` are the same and the front, but none of what they do is written down.  `small` and `long` are a study of
+    each Orthanc.
     """
 
     cluster: Cluster
@@ -95,10 +96,21 @@ class Stage:
 
         await eventually(is_so, within)
 
+    async def all_stale(self) -> bool:
+        """Whether every replica says that what it lists may be old."""
+        return None not in [(await self.at[replica].list()).age for replica in self.replicas]
+
     # In the end.
 
     async def check(self, within: float = SYNC) -> None:
         """All is well again before long, and nothing was wrong on the way."""
+        await self.recover(within)
+        found = [each for each in breaches(self.history, self.network.sent) if each not in self._reported]
+        self._reported.update(found)
+        _none(found)
+
+    async def recover(self, within: float = SYNC) -> None:
+        """All is well again before long: every Orthanc alive, the lists theirs, the keyspace whole."""
         try:
             await eventually(self._settled, within)
         except TimeoutError:
@@ -106,9 +118,6 @@ class Stage:
             raise
         async with self.nemesis.master() as redis:
             _none(await keyspace_breaches(redis))
-        found = [each for each in breaches(self.history, self.network.sent) if each not in self._reported]
-        self._reported.update(found)
-        _none(found)
 
     async def _settled(self) -> bool:
         states = [await self.node_state(replica, node) for replica in self.replicas for node in self.nodes]
@@ -144,9 +153,9 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[Stage]:
         urls = {name: node.url for name, node in cluster.nodes.items()}
         urls |= {name: replica.public_url for name, replica in cluster.replicas.items()}
         at = {name: await stack.enter_async_context(witness(name, url, history)) for name, url in urls.items()}
-        callers = {name: await stack.enter_async_context(calling(url)) for name, url in urls.items()}
         url = f"{cluster.nginx.url}/orthanc" if cluster.nginx else next(iter(cluster.replicas.values())).public_url
         front = await stack.enter_async_context(witness("front", url, history))
+        callers = {name: await stack.enter_async_context(calling(url)) for name, url in {**urls, "front": url}.items()}
         stage = Stage(cluster, network, Nemesis(cluster, network, history), history, at, callers, front)
         try:
             yield stage

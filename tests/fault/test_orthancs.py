@@ -145,7 +145,7 @@ async def test_c5_the_second_orthanc_with_a_name_is_refused_and_takes_nothing_ov
     await usual.everywhere()
     before = await usual.callers["replica-1"].json("/job-index/nodes")
     async with reconfigured(usual, "orthanc-c", JobIndex={"NodeId": "orthanc-b"}):
-        await eventually(lambda: mentions(usual.nemesis.processes["orthanc-c"], "another living incarnation"))
+        await eventually(lambda: mentions(usual.nemesis.processes["orthanc-c"], "give each its own NodeId"))
         after = await usual.callers["replica-1"].json("/job-index/nodes")
     assert of_node(before, "orthanc-b") == of_node(after, "orthanc-b")
     await usual.check()
