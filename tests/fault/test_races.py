@@ -11,7 +11,7 @@ from .stage import Stage
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.fault_long]
 
 
-async def test_f3_two_actions_at_once_through_two_replicas_are_each_done_once(usual: Stage) -> None:
+async def test_f3_two_actions_at_once_through_two_replicas_are_each_done_once_at_most(usual: Stage) -> None:
     """What the job is then is for its Orthanc to say; the checker holds the lists against it."""
     await usual.archive("orthanc-a")
     order = {"Resources": [usual.small["orthanc-a"]]}
@@ -22,7 +22,7 @@ async def test_f3_two_actions_at_once_through_two_replicas_are_each_done_once(us
     acted = await asyncio.gather(
         *(one.act("resubmit", call.id) for call in calls), *(two.act("cancel", call.id) for call in calls)
     )
-    assert {call.result for call in acted} == {"ok"}
+    assert {call.result for call in acted} <= {"ok", "refused"}
     await usual.check()
 
 
