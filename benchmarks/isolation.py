@@ -165,7 +165,7 @@ async def knock(port: int) -> None:
     """Connect again and again.
 
     Orthanc's HTTP server sees that it is to stop when somebody connects, else every 2 s: without this the stop of any
-    Orthanc takes up to 2 s more, by its phase, and a short delay costs nothing or 2 s.
+    Orthanc takes up to 2 s more, by its phase, and a short delay costs nothing or 2 s.  Steps of 0.5 s remain.
     """
     while True:
         with suppress(OSError):
