@@ -45,7 +45,7 @@ BREATH = 0.0001  # seconds without Python's lock after each of many readings, so
 LINGER = 0.01  # seconds that a report waits for company
 TIMEOUT = 2.0  # seconds, for each of connecting, sending, waiting for the answer
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 7.0  # seconds; the longest and two time-outs end before a node counts as late
-FAREWELL = 0.9  # seconds that Orthanc's stop may be held up
+FAREWELL = 0.5  # seconds that Orthanc's stop may be held up: half of what is promised
 
 MOST_JOBS = 200  # in a report
 MOST_BYTES = 3_900_000  # in a report, the frame around the jobs not counted
@@ -796,7 +796,7 @@ class Plugin:
         self._run("jobs sender", self._sender.run)
 
     def _stop(self) -> None:
-        """Say goodbye and end the threads, but be through within a second, whatever the service does."""
+        """Say goodbye and end the threads, but be through within FAREWELL, whatever the service does."""
         if not self._desk or not self._sender:
             return
         deadline = time.monotonic() + FAREWELL
