@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from jobindex.auth.recognition import Recognition
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.clock import Chore, keep
@@ -138,11 +139,12 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         background += [tasks.create_task(keep(chore), name=chore.name) for chore in parts.chores]
         stack.callback(lambda: [task.cancel() for task in background])
         internal = await stack.enter_async_context(
-            listening(handler(parts.internal), settings.internal_host, settings.internal_port)
+            listening(handler(parts.internal, Recognition()), settings.internal_host, settings.internal_port)
         )
         log.info("listening for Orthancs and probes on port %d", internal)
         await parts.view.full.wait()
-        answer = handler(parts.public, settings.token_headers)
+        recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
+        answer = handler(parts.public, recognition)
         public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
         log.info("listening for clients on port %d", public)
         parts.probes.serving = True

@@ -1,10 +1,15 @@
 """All settings: one frozen tree, read once from the environment by the wiring."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PRIVATE = tuple(
+    ip_network(each) for each in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+)
 
 
 class NamedNode(BaseModel):
@@ -54,6 +59,10 @@ class Settings(BaseSettings):
     """The HTTP port of the Orthancs that use it."""
     token_headers: tuple[str, ...] = ()
     """Names of the headers in which callers of the authorization plugin bring their tokens."""
+    token_arguments: tuple[str, ...] = ()
+    """Names of the query arguments in which they do."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = PRIVATE
+    """Networks of the proxies in front, whose X-Forwarded-For is believed."""
     always_refresh: bool = False
     """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does."""
 

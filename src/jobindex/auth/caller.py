@@ -1,9 +1,10 @@
 """A caller: the credentials it brought, which go to an Orthanc as they are and nowhere else."""
 
+import base64
+import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 _KEY = secrets.token_bytes(32)
@@ -11,21 +12,37 @@ _KEY = secrets.token_bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The credential headers of a request; never logged, never stored."""
+    """Who asks.  Its credentials are never logged, never stored; address and name are for limits and the audit."""
 
     headers: tuple[tuple[str, str], ...]
+    arguments: tuple[tuple[str, str], ...] = ()
+    """Tokens of the authorization plugin that stood in the query, decoded."""
+    address: str = ""
+    """Where it is, as far as the proxies that are believed can tell."""
+    trusted_name: str = ""
+    """Who it is by the word of a proxy that has decided already; "" where Orthanc decides."""
 
     def __repr__(self) -> str:
         return f"Caller({self.fingerprint[:8]})"
 
     @property
     def fingerprint(self) -> str:
-        """Stands for the caller in memory, for as long as the process lives."""
-        told = "\n".join(f"{name}:{value}" for name, value in self.headers)
+        """Stands for the credentials in memory, for as long as the process lives."""
+        told = repr((self.headers, self.arguments, self.trusted_name))
         return hmac.new(_KEY, told.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()
 
+    @property
+    def name(self) -> str:
+        """A proxy's word, or the user of a basic login; "" for tokens and for nobody.  Not proven by itself."""
+        return self.trusted_name or _basic_user(dict(self.headers).get("Authorization", ""))
 
-def caller_of(headers: Mapping[str, str], token_headers: tuple[str, ...] = ()) -> Caller:
-    """The caller of a request; Orthanc takes the first of several headers of one name, and so do we."""
-    names = ("Authorization", *token_headers)
-    return Caller(tuple((name, headers[name]) for name in names if name in headers))
+
+def _basic_user(authorization: str) -> str:
+    scheme, _, told = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        login = base64.b64decode(told, validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return ""
+    return login.partition(":")[0]

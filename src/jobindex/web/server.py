@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 
 from jobindex import metrics
-from jobindex.auth.caller import caller_of
+from jobindex.auth.recognition import Recognition
 from jobindex.web.errors import Handler, with_errors
 from jobindex.web.reports import LARGEST
 from jobindex.web.routes import Routes
@@ -23,11 +23,12 @@ DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
-def handler(routes: Routes, token_headers: tuple[str, ...] = ()) -> Handler:
+def handler(routes: Routes, recognition: Recognition) -> Handler:
     """From a request to its answer: logged and counted, errors turned into answers, the gate, the door."""
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
-        return await routes.answer(request, caller_of(request.headers, token_headers))
+        caller = recognition.caller(request.headers, request.rel_url.query.items(), request.remote or "")
+        return await routes.answer(request, caller)
 
     return _logged(with_errors(route))
 

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from jobindex import errors
+from jobindex.auth.recognition import Recognition
 from jobindex.errors import IndexAway, JobIndexError, OwnerSilent, Refused
 from jobindex.orthanc.wire import MESSAGES
 from jobindex.web.errors import TABLE
@@ -46,7 +47,7 @@ async def raised(error: Exception, method: str = "GET", begun: bool = False) -> 
             await response.write(b"the beginning")
         raise error
 
-    answer = handler(Routes([Route("/door", {method: door})]))
+    answer = handler(Routes([Route("/door", {method: door})]), Recognition())
     async with (
         listening(answer, "127.0.0.1", 0) as port,
         client() as session,
