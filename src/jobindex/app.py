@@ -13,10 +13,13 @@ from jobindex.auth.verdicts import Verdicts
 from jobindex.clock import Chore, keep
 from jobindex.model.job import ACTIONS
 from jobindex.orthanc import client as orthanc
+from jobindex.safety import Safety, read_safety
+from jobindex.service.admission import Admission
 from jobindex.service.breaker import Breaker
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
 from jobindex.service.history import EVERY, History
+from jobindex.service.insecurity import AGAIN, Insecurity
 from jobindex.service.intake import Intake
 from jobindex.service.listing import Listing
 from jobindex.service.losses import Losses
@@ -59,17 +62,19 @@ class Parts:
     chores: Sequence[Chore]
 
 
-def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timing) -> Parts:
+def build(settings: Settings, safety: Safety, store: Store, client: orthanc.Client, timing: Timing) -> Parts:
     """Put the rooms together; nothing runs yet."""
-    secret = settings.cluster_secret
     view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
     intake = Intake(store, view, roster, losses, freshness, recent)
     rights = Rights(view, client, Verdicts(), breaker)
     relay = Relay(client, intake, breaker)
-    visits = Visits(store, client, roster, intake, Vault(secret), [_named(node) for node in settings.nodes], timing)
-    probes = ProbesDoor(view)
+    visits = Visits(
+        store, client, roster, intake, Vault(safety.keyring), [_named(node) for node in settings.nodes], timing
+    )
+    insecurity, admission = Insecurity(safety.insecurities), Admission(safety.keyring, store.nonces, view)
+    probes = ProbesDoor(view, insecurity)
     sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
     refresh = Refresh(view, client, intake)
     listing = Listing(view)
@@ -85,18 +90,19 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
             rights,
         ),
         probes=probes,
-        internal=_internal(ReportsDoor(intake, secret), probes, sample),
+        internal=_internal(ReportsDoor(admission, intake), probes, sample),
         follow=Follower(store, view, recent, timing).follow,
-        chores=_chores(roster, visits, History(store, timing)),
+        chores=_chores(roster, visits, History(store, timing), insecurity),
     )
 
 
-def _chores(roster: Roster, visits: Visits, history: History) -> list[Chore]:
+def _chores(roster: Roster, visits: Visits, history: History, insecurity: Insecurity) -> list[Chore]:
     """What is due, looked for so often that nothing is much later than promised."""
     return [
         Chore("late nodes", 0.5, roster.late_due),
         Chore("visits", 0.5, visits.visit_due),
         Chore("history", EVERY / 4, history.reap_due),
+        Chore("warnings", AGAIN, insecurity.warn_due),
     ]
 
 
@@ -130,10 +136,11 @@ def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route])
 @asynccontextmanager
 async def running(settings: Settings, timing: Timing | None = None) -> AsyncIterator[tuple[int, int]]:
     """A replica with both listeners open; the public one opens when the whole index was seen.  Gives their ports."""
+    safety = read_safety(settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_opened(settings.redis_url))
-        client = await stack.enter_async_context(orthanc.opened())
-        parts = build(settings, store, client, timing or _timing(settings))
+        client = await stack.enter_async_context(orthanc.opened(safety.reach, safety.tls))
+        parts = build(settings, safety, store, client, timing or _timing(settings))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         background = [tasks.create_task(parts.follow(), name="follower")]
         background += [tasks.create_task(keep(chore), name=chore.name) for chore in parts.chores]

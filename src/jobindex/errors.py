@@ -37,6 +37,18 @@ class NotSigned(JobIndexError):
     word = "not_signed"
 
 
+class Replayed(NotSigned):
+    """A report that came before, signature and all."""
+
+    word = "replayed"
+
+
+class OutOfReach(JobIndexError):
+    """An address that no Orthanc may have, by the settings or by any means."""
+
+    word = "out_of_reach"
+
+
 class UnknownNode(JobIndexError):
     """A node, or an incarnation of it, that has to register first."""
 

@@ -13,6 +13,12 @@ requests = Histogram(
     registry=registry,
 )
 reports = Counter("jobindex_reports", "Reports of nodes, by what became of them.", ["outcome"], registry=registry)
+signed = Counter(
+    "jobindex_signatures",
+    "Right signatures, by the line of the secret's file they were made with.",
+    ["line"],
+    registry=registry,
+)
 taken = Counter("jobindex_jobs_taken", "Jobs that reports brought.", registry=registry)
 refused = Counter("jobindex_jobs_refused", "Jobs refused since another alive node owns them.", registry=registry)
 lost = Counter("jobindex_jobs_lost", "Jobs whose end can't be known any more.", registry=registry)
@@ -22,6 +28,7 @@ nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["sta
 version = Gauge("jobindex_view_version", "The version that this replica's view has reached.", registry=registry)
 connected = Gauge("jobindex_index_connected", "1 while Redis answers this replica.", registry=registry)
 full = Gauge("jobindex_full", "1 once this replica has seen the whole index.", registry=registry)
+insecure = Gauge("jobindex_insecure", "Things that the settings leave open; /-/ready names them.", registry=registry)
 mass_silence = Gauge(
     "jobindex_mass_silence", "1 while most nodes are silent and nobody is given up.", registry=registry
 )

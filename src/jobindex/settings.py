@@ -4,12 +4,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PRIVATE = tuple(
-    ip_network(each) for each in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-)
+PRIVATE = tuple(ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+LOOPBACK = tuple(ip_network(each) for each in ("127.0.0.0/8", "::1/128"))
 
 
 class NamedNode(BaseModel):
@@ -49,10 +48,26 @@ class Settings(BaseSettings):
 
     secret: SecretStr = SecretStr("")
     secret_file: Path | None = None
-    """The cluster's secret, with which reports are signed: 16 characters at least, better in a file."""
+    """The cluster's secret, with which reports are signed: 16 characters at least, better in a file.
+
+    While it changes, a file may have two lines: both are valid, and it is read again when it was written."""
+    insecure: bool = False
+    """Whether to start without a secret, and take reports from anybody."""
 
     nodes: tuple[NamedNode, ...] = ()
     """Orthancs without a plugin: [{"id": "...", "url": "http://...", "user": "...", "password": "..."}]."""
+    node_networks: tuple[IPv4Network | IPv6Network, ...] = PRIVATE
+    """Networks in which Orthancs may be; those on this machine itself need ["127.0.0.0/8"]."""
+    node_names: tuple[str, ...] = ()
+    """Names that their hosts may have: orthanc-a, or .hospital.local for all below; none: any name."""
+    node_ca_file: Path | None = None
+    """Certificates of the authorities that vouch for the Orthancs; none: the system's."""
+    node_certificate_file: Path | None = None
+    """The certificate that is shown to Orthancs which ask for one,"""
+    node_key_file: Path | None = None
+    """and its key, where that is in a file of its own."""
+    node_tls_verify: bool = True
+    """Whether the certificates of Orthancs are verified."""
     sample_routes: bool = False
     """Whether the routes of Orthanc's own sample plugin are served on the internal listener.  They are not signed."""
     sample_port: Annotated[int, Field(ge=1, le=65535)] = 8042
@@ -61,7 +76,7 @@ class Settings(BaseSettings):
     """Names of the headers in which callers of the authorization plugin bring their tokens."""
     token_arguments: tuple[str, ...] = ()
     """Names of the query arguments in which they do."""
-    proxies: tuple[IPv4Network | IPv6Network, ...] = PRIVATE
+    proxies: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK + PRIVATE
     """Networks of the proxies in front, whose X-Forwarded-For is believed."""
     always_refresh: bool = False
     """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does."""
@@ -79,15 +94,3 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_form: Literal["json", "text"] = "json"
-
-    @model_validator(mode="after")
-    def _secret_is_long_enough(self) -> "Settings":
-        if 0 < len(self.cluster_secret) < 16:
-            raise ValueError("the cluster's secret has fewer than 16 characters")
-        return self
-
-    @property
-    def cluster_secret(self) -> bytes:
-        """The secret; b"" where none is set.  OSError where its file can't be read."""
-        text = self.secret_file.read_text() if self.secret_file else self.secret.get_secret_value()
-        return text.strip().encode()

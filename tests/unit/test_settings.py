@@ -1,11 +1,9 @@
 """Settings: from the environment alone, checked at once, and secrets masked in every print."""
 
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
-from jobindex.settings import Settings
+from jobindex.settings import LOOPBACK, Settings
 
 SECRET = "canary-7f3a-canary"
 
@@ -32,7 +30,9 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         ("LOG_FORM", "xml"),
         ("KEEP_JOBS", "-1"),
         ("NODES", '[{"id": "a b", "url": "http://a"}]'),
-        ("SECRET", "fifteen letters"),
+        ("NODE_NETWORKS", '["10.0.0.0/8", "nowhere"]'),
+        ("NODE_NETWORKS", '["10.0.0.1/8"]'),
+        ("NODE_TLS_VERIFY", "perhaps"),
     ],
 )
 def test_what_can_not_be_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -46,24 +46,13 @@ def test_secrets_are_masked_in_print() -> None:
         {"secret": SECRET, "nodes": [{"id": "a", "url": "http://a", "user": "u", "password": SECRET}]}
     )
     assert SECRET not in repr(settings) + str(settings.model_dump()) + settings.model_dump_json()
-    assert settings.cluster_secret == SECRET.encode()
+    assert settings.secret.get_secret_value() == SECRET
 
 
-def test_a_secret_that_is_too_short_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JOBINDEX_SECRET", "canary")
-    with pytest.raises(ValidationError, match="fewer than 16") as refusal:
-        Settings()
-    told = refusal.value.errors(include_input=False)
-    assert not any("canary" in str(each) for each in told)
-
-
-def test_a_secret_in_a_file_goes_before_and_is_stripped(tmp_path: Path) -> None:
-    file = tmp_path / "secret"
-    file.write_text(f"  {SECRET}\n")
-    settings = Settings.model_validate({"secret": "another-secret-0", "secret_file": file})
-    assert settings.cluster_secret == SECRET.encode()
-    with pytest.raises(OSError, match="nowhere"):
-        Settings.model_validate({"secret_file": tmp_path / "nowhere"})
+def test_orthancs_are_looked_for_in_private_networks_and_not_on_this_machine() -> None:
+    default = [str(network) for network in Settings().node_networks]
+    assert default == ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+    assert not any(network in Settings().node_networks for network in LOOPBACK)
 
 
 def test_settings_do_not_change() -> None:

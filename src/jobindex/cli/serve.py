@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import AsyncExitStack
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -10,42 +11,40 @@ from pydantic import ValidationError
 from jobindex.app import running
 from jobindex.cli.embedded import embedded
 from jobindex.logs import set_up_logging
+from jobindex.safety import read_safety
 from jobindex.settings import Settings
 
 
-def serve() -> None:
+def serve(
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Start without a secret, and take reports from anybody.")
+    ] = False,
+) -> None:
     """Run one replica until SIGTERM or SIGINT.
 
     Everything is set by environment variables: see `jobindex settings`.  Start as many replicas as you like on
     one Redis, and put nginx before them.
     """
-    settings = _settings()
+    settings = _settings(insecure)
     set_up_logging(settings.log_level, settings.log_form)
     if not settings.redis_url:
         settings.data.expanduser().mkdir(parents=True, exist_ok=True)
     asyncio.run(_serve(settings))
 
 
-def _settings() -> Settings:
+def _settings(insecure: bool) -> Settings:
     """The settings, or an end that says what to mend; a wrong value is not printed, since it may be a secret."""
     try:
         settings = Settings()
-        secret = settings.cluster_secret
+        settings = settings.model_copy(update={"insecure": insecure or settings.insecure})
+        read_safety(settings)
     except ValidationError as error:
         for each in error.errors(include_input=False, include_url=False):
             typer.echo(f"{'.'.join(str(part) for part in each['loc']) or 'settings'}: {each['msg']}", err=True)
         raise typer.Exit(2) from None
-    except OSError as error:
-        typer.echo(f"The file of the cluster's secret can't be read: {error}", err=True)
+    except (ValueError, OSError) as error:
+        typer.echo(f"The replica can't start.  {error}", err=True)
         raise typer.Exit(2) from None
-    if not secret:
-        typer.echo(
-            "The cluster has no secret.  Make one, give it to every replica and every Orthanc, and start again:\n"
-            "  openssl rand -hex 32 > jobindex-secret && chmod 600 jobindex-secret\n"
-            "  export JOBINDEX_SECRET_FILE=$PWD/jobindex-secret",
-            err=True,
-        )
-        raise typer.Exit(2)
     return settings
 
 

@@ -38,7 +38,7 @@ class Intake:
         """Take a report in and say what the node should do next.
 
         MalformedReport where a job can't be read (nothing of the report is taken then), UnknownNode where
-        the incarnation is not registered, NodeConflict where the id is another's.
+        the incarnation is not registered, NodeConflict where the id is another's, OutOfReach where its address is none.
         """
         if not self._view.connected:
             raise IndexAway("Redis is away")

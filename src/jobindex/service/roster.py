@@ -35,9 +35,13 @@ class Roster:
     async def register(
         self, node_id: str, incarnation: str, told: Registration, address: str, kind: str = "plugin"
     ) -> None:
-        """Write a node's record; its address is what it told, else where the report came from and Orthanc's port."""
+        """Write a node's record; its address is what it told, else where the report came from and Orthanc's port.
+
+        OutOfReach where no Orthanc may be; nothing is written then.
+        """
         host = f"[{address}]" if ":" in address else address
         url = told.url or f"{'https' if told.tls else 'http'}://{host}:{told.http_port}"
+        self._client.check(url)
         node = Node(name=told.name, url=url, version=told.version, kind=kind, incarnation=incarnation)
         await self._store.nodes.register(node_id, node, _ms(self._timing.beat))
         log.info("node %s registered at %s", node_id, url)

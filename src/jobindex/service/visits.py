@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from jobindex.auth.vault import Vault
-from jobindex.errors import MalformedReport, NodeConflict, OwnerError, UnknownNode
+from jobindex.errors import MalformedReport, NodeConflict, OutOfReach, OwnerError, UnknownNode
 from jobindex.model.job import Job, read_job
 from jobindex.model.moment import moment, seconds_of
 from jobindex.model.node import Node
@@ -106,7 +106,7 @@ class Visits:
         pause = self._timing.visit
         try:
             pause = await self._read(claim.member, node, named)
-        except (OwnerError, MalformedReport, NodeConflict, UnknownNode) as error:
+        except (OwnerError, MalformedReport, NodeConflict, OutOfReach, UnknownNode) as error:
             log.info("node %s could not be visited: %s", claim.member, error)
         await self._store.visit.put(claim, round(pause * 1000))
 

@@ -10,6 +10,7 @@ from jobindex.store.connect import connected
 from jobindex.store.due import Due
 from jobindex.store.jobs import Jobs
 from jobindex.store.nodes import Nodes
+from jobindex.store.nonces import Nonces
 from jobindex.store.scripts import Scripts
 
 
@@ -20,6 +21,7 @@ class Store:
         scripts = Scripts(redis)
         self.jobs = Jobs(redis, scripts)
         self.nodes = Nodes(redis, scripts)
+        self.nonces = Nonces(redis)
         self.changes = Changes(redis, tail, scripts)
         self.late, self.visit, self.reap = (Due(redis, scripts, chore) for chore in ("late", "visit", "reap"))
 

@@ -38,8 +38,8 @@ def _names(keyspace: Keyspace) -> Iterator[str]:
 
 
 def _epoch_and_log(keyspace: Keyspace) -> Iterator[str]:
-    if not keyspace.found:
-        return
+    if all(found.ttl != -1 for found in keyspace.found.values()):
+        return  # nothing, or no more than a nonce: the index has not begun
     if not _EPOCH.fullmatch(keyspace.value(keys.EPOCH)):
         yield "the epoch can't be read"
     version, log = keyspace.value(keys.VERSION), keyspace.value(keys.CHANGES) or ("", "", 0)

@@ -39,12 +39,17 @@ TOKEN = Key(
     "string",
     "how a node without our plugin is read: its token, encrypted; TTL of the heartbeat",
 )
+NONCE = Key(
+    "nonce:<nonce>",
+    "string",
+    "a signed report came with it, and none may again; TTL of the signature",
+)
 
 FIXED = (NODES, JOBS, OWNERS, FINISHED, DELETED, CHANGES, EPOCH, VERSION)
 """What every script gets as its KEYS, in this order."""
-FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN)
+FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN, NONCE)
 ALL = FIXED + FAMILIES
-EXPIRING = (BEAT, TOKEN)
+EXPIRING = (BEAT, TOKEN, NONCE)
 """These always have a TTL; no other key ever has one."""
 
 

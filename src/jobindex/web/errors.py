@@ -30,6 +30,8 @@ TABLE = {
     "not_now": Row(409, 6),
     "malformed_report": Row(400, 8),
     "not_signed": Row(401, 8),
+    "replayed": Row(401, 8),
+    "out_of_reach": Row(403, 8),
     "unknown_node": Row(404, 7),
     "node_conflict": Row(409, 6),
     "index_away": Row(503, 42, retry=True),

@@ -6,10 +6,19 @@ import time
 from aiohttp import web
 
 from jobindex import metrics
-from jobindex.auth.signature import check
-from jobindex.errors import IndexAway, JobIndexError, MalformedReport, NodeConflict, NotSigned, UnknownNode
+from jobindex.errors import (
+    IndexAway,
+    JobIndexError,
+    MalformedReport,
+    NodeConflict,
+    NotSigned,
+    OutOfReach,
+    Replayed,
+    UnknownNode,
+)
 from jobindex.model.node import NODE_ID
 from jobindex.model.report import read_report
+from jobindex.service.admission import Admission
 from jobindex.service.intake import Intake
 from jobindex.web.answers import json_answer, object_answer
 from jobindex.web.routes import Call
@@ -19,15 +28,23 @@ log = logging.getLogger(__name__)
 LARGEST = 8 << 20
 """Bytes of a report."""
 
-STATUS = {MalformedReport: 400, NotSigned: 401, UnknownNode: 409, NodeConflict: 409, IndexAway: 503}
+STATUS = {
+    MalformedReport: 400,
+    NotSigned: 401,
+    Replayed: 401,
+    OutOfReach: 403,
+    UnknownNode: 409,
+    NodeConflict: 409,
+    IndexAway: 503,
+}
 
 
 class ReportsDoor:
     """`/nodes/{node}/report`."""
 
-    def __init__(self, intake: Intake, secret: bytes) -> None:
+    def __init__(self, admission: Admission, intake: Intake) -> None:
+        self._admission = admission
         self._intake = intake
-        self._secret = secret
 
     async def post(self, call: Call) -> web.StreamResponse:
         """POST /nodes/{node}/report"""
@@ -36,7 +53,7 @@ class ReportsDoor:
         except tuple(STATUS) as error:
             metrics.reports.labels(error.word).inc()
             log.log(
-                logging.WARNING if isinstance(error, (NotSigned, NodeConflict)) else logging.INFO,
+                logging.WARNING if isinstance(error, (NotSigned, OutOfReach, NodeConflict)) else logging.INFO,
                 "report of %s not taken: %s",
                 call.parts["node"],
                 error,
@@ -50,15 +67,17 @@ class ReportsDoor:
         if not NODE_ID.fullmatch(node_id):
             raise MalformedReport("Not the id of a node")
         body = await request.read()
-        check(self._secret, "POST", f"/nodes/{node_id}/report", request.headers, body, round(time.time() * 1000))
+        await self._admission.admit(f"/nodes/{node_id}/report", request.headers, body)
         told = await self._intake.take(node_id, read_report(body), request.remote or "")
         return told.model_dump_json(by_alias=True).encode()
 
 
 def _refusal(error: JobIndexError) -> web.Response:
-    """What the node needs to mend it: the time here, or that it has to register."""
+    """What the node needs to mend it: the time here, or that it has to register.  No clock mends a replay."""
     told: dict[str, object] = {"Message": str(error)}
-    if isinstance(error, NotSigned):
+    if isinstance(error, Replayed):
+        told["Replayed"] = True
+    elif isinstance(error, NotSigned):
         told["Time"] = round(time.time() * 1000)
     if isinstance(error, (UnknownNode, NodeConflict)):
         told["Register"] = isinstance(error, UnknownNode)

@@ -18,7 +18,7 @@ def headers(time_ms: int = NOW, secret: bytes = SECRET, path: str = PATH, body: 
 
 
 def checked(given: dict[str, str], path: str = PATH, body: bytes = BODY, method: str = "POST") -> None:
-    check(SECRET, method, path, given, body, NOW)
+    check([b"another secret of them", SECRET], method, path, given, body, NOW)
 
 
 def test_the_signature_is_the_one_that_the_contract_names() -> None:

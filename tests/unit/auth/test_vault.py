@@ -2,10 +2,11 @@
 
 import pytest
 
+from jobindex.auth.keyring import Keyring
 from jobindex.auth.vault import Vault
 
 TOKEN = "the token of a node"
-VAULT = Vault(b"0123456789abcdef")
+VAULT = Vault(Keyring("0123456789abcdef"))
 
 
 def test_what_was_sealed_can_be_opened_again() -> None:
@@ -13,11 +14,11 @@ def test_what_was_sealed_can_be_opened_again() -> None:
 
 
 def test_another_replica_with_the_same_secret_can_open_it() -> None:
-    assert Vault(b"0123456789abcdef").open("a", "1", VAULT.seal("a", "1", TOKEN)) == TOKEN
+    assert Vault(Keyring("0123456789abcdef")).open("a", "1", VAULT.seal("a", "1", TOKEN)) == TOKEN
 
 
 def test_another_secret_can_not_open_it() -> None:
-    assert Vault(b"fedcba9876543210").open("a", "1", VAULT.seal("a", "1", TOKEN)) is None
+    assert Vault(Keyring("fedcba9876543210")).open("a", "1", VAULT.seal("a", "1", TOKEN)) is None
 
 
 @pytest.mark.parametrize(("node_id", "incarnation"), [("b", "1"), ("a", "2"), ("a 1", ""), ("", "a 1")])

@@ -11,6 +11,9 @@ import pytest
 from jobindex.errors import OwnerSilent, OwnerUnreachable
 from jobindex.orthanc import client as module
 from jobindex.orthanc.client import Client, opened
+from jobindex.orthanc.reach import Reach
+from jobindex.orthanc.tls import tls_context
+from jobindex.settings import LOOPBACK
 
 from ..scripted_orthanc import LOGIN, ScriptedOrthanc, Told, scripted
 from ..waiting import until
@@ -21,7 +24,7 @@ DROPPED = Told(drops=True)
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with opened() as client:
+    async with opened(Reach(LOOPBACK), tls_context()) as client:
         yield client
 
 

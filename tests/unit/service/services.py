@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager, suppress
 import orjson
 
 from jobindex.auth.caller import Caller
+from jobindex.auth.keyring import Keyring
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.model.report import Acknowledgement
 from jobindex.orthanc import client as orthanc
+from jobindex.orthanc.reach import Reach
+from jobindex.orthanc.tls import tls_context
 from jobindex.service.breaker import Breaker
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
@@ -28,6 +31,7 @@ from jobindex.service.search import Search
 from jobindex.service.timing import Timing
 from jobindex.service.view import View
 from jobindex.service.visits import Named, Visits
+from jobindex.settings import LOOPBACK
 from jobindex.store import Store
 from jobindex.store.jobs import Stored
 
@@ -64,7 +68,7 @@ class Services:
         self.reader = Reader(self.view, self.relay, self.rights, self.search)
         self.removal = Removal(store, self.view, self.relay, self.rights, timing)
         self.refresh = Refresh(self.view, client, self.intake)
-        self.visits = Visits(store, client, self.roster, self.intake, Vault(b"x" * 16), named, timing)
+        self.visits = Visits(store, client, self.roster, self.intake, Vault(Keyring("x" * 16)), named, timing)
         self.follower = Follower(store, self.view, self.recent, timing)
 
     async def say(self, node: str, *jobs: bytes, at: ScriptedOrthanc | None = None, **more: object) -> Acknowledgement:
@@ -121,7 +125,7 @@ async def following(services: Services) -> AsyncIterator[None]:
 @asynccontextmanager
 async def idle_on(store: Store, timing: Timing = PATIENT, named: Sequence[Named] = ()) -> AsyncIterator[Services]:
     """The services, the view of which does not follow yet."""
-    async with orthanc.opened() as client:
+    async with orthanc.opened(Reach(LOOPBACK), tls_context()) as client:
         yield Services(store, client, timing, named)
 
 

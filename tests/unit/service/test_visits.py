@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
+from jobindex.auth.keyring import Keyring
 from jobindex.auth.vault import Vault
 from jobindex.model.report import Registration
 from jobindex.service.visits import Named
@@ -152,7 +153,7 @@ async def test_a_token_is_kept_sealed_and_opens_its_node(services: Services, ort
     sealed = await services.store.nodes.token("s")
     assert sealed is not None
     assert TOKEN.encode() not in sealed
-    assert Vault(b"x" * 16).open("s", node.incarnation, sealed) == TOKEN
+    assert Vault(Keyring("x" * 16)).open("s", node.incarnation, sealed) == TOKEN
     assert TOKEN not in node.model_dump_json()
     await visited(services, orthanc)
     assert services.state() == "Running"
@@ -180,7 +181,7 @@ async def test_another_token_is_another_incarnation(services: Services, orthanc:
 
 async def test_a_token_that_can_not_be_opened_is_not_used(services: Services, orthanc: ScriptedOrthanc) -> None:
     await services.visits.introduce("s", TOLD.model_copy(update={"url": orthanc.url}), "127.0.0.1", TOKEN)
-    await services.store.nodes.keep_token("s", Vault(b"another secret..").seal("s", "x", TOKEN), 60_000)
+    await services.store.nodes.keep_token("s", Vault(Keyring("another secret..")).seal("s", "x", TOKEN), 60_000)
     await services.visits.visit_due()
     assert orthanc.asked == []
 

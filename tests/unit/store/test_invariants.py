@@ -23,6 +23,7 @@ async def good(redis: Redis, redis_url: str) -> Redis:
         await registered(store, "a", "b", "gone")
         await store.nodes.change_state("gone", "gone1", GONE, BEAT)
         await store.nodes.keep_token("a", b"sealed", BEAT)
+        await store.nonces.spend("0f" * 16, BEAT)
         await store.jobs.put("a", "a1", [word(1), word(2, "Success", 1), word(3)])
         await store.jobs.drop([(DROPPED, "")], tombstone=BEAT)
     return redis
@@ -33,6 +34,13 @@ async def test_a_good_keyspace_is_silent(good: Redis) -> None:
 
 
 async def test_nothing_is_a_good_keyspace(redis: Redis) -> None:
+    assert await breaches(redis) == []
+
+
+async def test_a_nonce_alone_is_a_good_keyspace(redis: Redis, redis_url: str) -> None:
+    """A report was admitted that could not be read."""
+    async with opened(redis_url) as store:
+        await store.nonces.spend("0f" * 16, BEAT)
     assert await breaches(redis) == []
 
 
@@ -50,6 +58,7 @@ PLANTED = {
     "a wrong type": (("SET", P + "due:visit", "x"), "{jobindex}:due:visit is a string, not a zset"),
     "no TTL": (("PERSIST", P + "beat:a"), "{jobindex}:beat:a has no TTL"),
     "a token without a TTL": (("PERSIST", P + "token:a"), "{jobindex}:token:a has no TTL"),
+    "a nonce without a TTL": (("PERSIST", P + "nonce:" + "0f" * 16), "{jobindex}:nonce:" + "0f" * 16 + " has no TTL"),
     "a TTL": (("EXPIRE", P + "jobs", 1000, "NX"), "{jobindex}:jobs has a TTL of "),
     "no epoch": (("DEL", P + "epoch"), "the epoch can't be read"),
     "half an epoch": (("SET", P + "epoch", "word 5"), "the epoch can't be read"),

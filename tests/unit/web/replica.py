@@ -15,7 +15,7 @@ from yarl import URL
 from jobindex.app import running
 from jobindex.auth.signature import NONCE, SIGNATURE, TIME, signature
 from jobindex.service.timing import Timing
-from jobindex.settings import Settings
+from jobindex.settings import LOOPBACK, Settings
 
 from ..scripted_orthanc import LOGIN, ScriptedOrthanc
 from ..words import told
@@ -63,10 +63,12 @@ class Replica:
         return await self.post_report(node, json.dumps(told(*jobs, **more)).encode())
 
     async def post_report(self, node: str, body: bytes, secret: str = SECRET, off: int = 0) -> Reply:
-        path, now, nonce = f"/nodes/{node}/report", str(round(time.time() * 1000) + off), secrets.token_hex(16)
-        sign = signature(secret.encode(), "POST", path, now, nonce, body)
-        headers = {TIME: now, NONCE: nonce, SIGNATURE: sign, "Content-Type": "application/json"}
-        return await self._ask("POST", self.internal + path, headers, body)
+        return await self.post_signed(node, body, signed(node, body, secret, off))
+
+    async def post_signed(self, node: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """A report with these headers, whatever they were made for."""
+        told = {"Content-Type": "application/json", **headers}
+        return await self._ask("POST", f"{self.internal}/nodes/{node}/report", told, body)
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
         target = URL(url, encoded=True)
@@ -74,10 +76,23 @@ class Replica:
             return Reply(answer.status, answer.headers, await answer.read())
 
 
+def signed(node: str, body: bytes, secret: str = SECRET, off: int = 0) -> dict[str, str]:
+    """The headers with which a node signs a report, its clock `off` ms."""
+    path, now, nonce = f"/nodes/{node}/report", str(round(time.time() * 1000) + off), secrets.token_hex(16)
+    return {TIME: now, NONCE: nonce, SIGNATURE: signature(secret.encode(), "POST", path, now, nonce, body)}
+
+
 def settings(redis_url: str, **more: Any) -> Settings:
-    """Any free ports of the loopback, and a secret."""
-    loopback = {"public_host": "127.0.0.1", "public_port": 0, "internal_host": "127.0.0.1", "internal_port": 0}
-    return Settings(redis_url=redis_url, secret=SecretStr(SECRET), **{**loopback, **more})
+    """Any free ports of the loopback, where the Orthancs are too, and a secret."""
+    usual = {
+        "public_host": "127.0.0.1",
+        "public_port": 0,
+        "internal_host": "127.0.0.1",
+        "internal_port": 0,
+        "node_networks": LOOPBACK,
+        "secret": SecretStr(SECRET),
+    }
+    return Settings(redis_url=redis_url, **{**usual, **more})
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The door for reports: what each status tells the plugin to do next."""
+"""The door for reports: what each status tells the plugin to do next, and that who may not report changes nothing."""
 
 import json
 import time
@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from ...builders import job_id
 from ..scripted_orthanc import ScriptedOrthanc
 from ..waiting import until
-from ..words import NEXT_INCARNATION, job, told
-from .replica import SECRET, Replica
+from ..words import INCARNATION, NEXT_INCARNATION, job, told
+from .replica import SECRET, Replica, replica_on, signed
 
 BODY = json.dumps(told(job(1))).encode()
 
@@ -55,6 +55,108 @@ async def test_a_clock_that_is_wrong_is_put_right_by_the_refusal(replica: Replic
 
 async def test_without_a_signature_nothing_is_taken(replica: Replica) -> None:
     assert (await replica.ask_inside("POST", "/nodes/a/report", BODY)).status == 401
+
+
+async def kept(redis: Redis) -> dict[bytes, bytes]:
+    """All that the index holds, but for its nonces, as Redis would write it to its disk."""
+    names = [name async for name in redis.scan_iter() if b":nonce:" not in name]
+    return {name: await redis.dump(name) for name in names}
+
+
+def body(*jobs: bytes, incarnation: str = INCARNATION, **more: object) -> bytes:
+    return json.dumps(told(*jobs, incarnation=incarnation, **more)).encode()
+
+
+GOODBYE = body(Goodbye=True)
+ELSEWHERE = {"Name": "orthanc", "Url": "http://169.254.169.254", "HttpPort": 8042}
+STALE = {"incarnation": NEXT_INCARNATION}
+BORDER = {
+    "not signed": ("a", GOODBYE, None, 401),
+    "another secret": ("a", GOODBYE, {"secret": "another secret of somebody"}, 401),
+    "a clock that is wrong": ("a", GOODBYE, {"off": -61_000}, 401),
+    "signed for another node": ("a", GOODBYE, {"node": "b"}, 401),
+    "signed for another body": ("a", GOODBYE, {"body": BODY}, 401),
+    "a job of a stale incarnation": ("a", body(job(1, "Success", at=9), **STALE), {}, 409),
+    "a goodbye of a stale incarnation": ("a", body(Goodbye=True, **STALE), {}, 409),
+    "a complete report of a stale incarnation": ("a", body(Complete=True, **STALE), {}, 409),
+    "a node that nobody knows": ("c", body(job(1, "Success", at=9)), {}, 409),
+    "an address that no Orthanc has": ("a", body(Register=ELSEWHERE), {}, 403),
+    "such an address of a new node": ("c", body(job(3), Register=ELSEWHERE), {}, 403),
+    "a job that is none": ("a", body(job(1, "Success", at=9), b"{}"), {}, 400),
+}
+"""Who reports as whom, what, what is other than it should be in the signature, and what is answered."""
+
+
+@pytest.mark.parametrize("case", BORDER)
+async def test_who_may_not_report_changes_nothing(replica: Replica, redis: Redis, case: str) -> None:
+    node, report, changed, status = BORDER[case]
+    await replica.report("a", job(1))
+    before = await kept(redis)
+    headers = {} if changed is None else signed(**{"node": node, "body": report, **changed})
+    assert (await replica.post_signed(node, report, headers)).status == status
+    assert await kept(redis) == before
+
+
+async def test_a_node_can_not_write_what_another_living_node_owns(replica: Replica, redis: Redis) -> None:
+    """Its own record says that it was heard; nothing else changes."""
+    await replica.report("a", job(1))
+    before = await kept(redis)
+    mine = body(job(1, "Success", at=9), Ids=[job_id(1)], Complete=True)
+    answer = await replica.post_report("b", mine)
+    assert (answer.status, answer.json["Refused"]) == (200, [job_id(1)])
+    after, nodes = await kept(redis), b"{jobindex}:nodes"
+    for name in (b"jobs", b"owners", b"jobs:a", b"state:Running"):
+        assert after[b"{jobindex}:" + name] == before[b"{jobindex}:" + name]
+    assert b"{jobindex}:jobs:b" not in after
+    assert before[nodes] != after[nodes]
+
+
+async def test_a_replay_is_refused_and_changes_nothing(replica: Replica, redis: Redis) -> None:
+    report = body(job(1))
+    headers = signed("a", report)
+    assert (await replica.post_signed("a", report, headers)).status == 200
+    await replica.report("a", job(1, "Success", at=1))
+    goodbye = signed("b", GOODBYE)
+    assert (await replica.post_signed("b", GOODBYE, goodbye)).status == 200
+    assert (await replica.report("b")).status == 200
+    before = await kept(redis)
+    for node, again, same in (("a", report, headers), ("b", GOODBYE, goodbye)):
+        answer = await replica.post_signed(node, again, same)
+        assert (answer.status, answer.json["Replayed"], "Time" in answer.json) == (401, True, False)
+        assert "replay" in answer.json["Message"]
+    assert await kept(redis) == before
+
+
+async def test_a_replay_to_another_replica_is_refused(replica: Replica, redis_url: str) -> None:
+    report = body(job(1))
+    headers = signed("a", report)
+    assert (await replica.post_signed("a", report, headers)).status == 200
+    async with replica_on(redis_url) as other:
+        assert (await other.post_signed("a", report, headers)).status == 401
+
+
+async def test_an_address_out_of_reach_is_logged_with_its_node(
+    alone: Replica, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = {"Name": "orthanc", "Url": "http://8.8.8.8:8042", "HttpPort": 8042}
+    answer = await alone.post_report("far", body(Register=there))
+    assert (answer.status, "JOBINDEX_NODE_NETWORKS" in answer.json["Message"]) == (403, True)
+    (said,) = [record for record in caplog.records if "report of far not taken" in record.getMessage()]
+    assert said.levelname == "WARNING"
+    assert "8.8.8.8" in said.getMessage()
+    assert (await alone.get("/job-index/nodes")).status == 503  # nobody to ask
+
+
+async def test_without_a_secret_reports_are_taken_from_anybody_and_that_is_told(
+    redis_url: str, orthanc: ScriptedOrthanc
+) -> None:
+    register = {"Name": "orthanc", "Url": orthanc.url, "HttpPort": 8042}
+    async with replica_on(redis_url, secret="", insecure=True) as replica:
+        assert (await replica.post_signed("a", body(job(1), Register=register), {})).status == 200
+        assert (await replica.get("/jobs")).json == [job_id(1)]
+        (told_so,) = (await replica.ask_inside("GET", "/-/ready")).json["Insecure"]
+        assert "no secret" in told_so
+        assert b"jobindex_insecure 1.0" in (await replica.ask_inside("GET", "/metrics")).body
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""`jobindex serve` says what to mend before anything starts, and never what a secret was."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jobindex.cli import app
+
+CANARY = "canary-7f3a"
+
+
+@pytest.fixture(autouse=True)
+def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECRET", "SECRET_FILE", "INSECURE", "SAMPLE_ROUTES"):
+        monkeypatch.delenv(f"JOBINDEX_{name}", raising=False)
+
+
+def refusal(*arguments: str, **environment: str) -> str:
+    """What is said instead of starting."""
+    told = {f"JOBINDEX_{name}": value for name, value in environment.items()}
+    ended = CliRunner().invoke(app, ["serve", *arguments], env=told)
+    assert ended.exit_code == 2
+    return ended.output
+
+
+def test_without_a_secret_it_says_how_to_make_one() -> None:
+    assert "openssl rand -hex 32" in refusal()
+
+
+def test_a_short_secret_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(CANARY)
+    for told in (refusal(SECRET=CANARY), refusal(SECRET_FILE=str(file)), refusal("--insecure", SECRET=CANARY)):
+        assert "fewer than 16 characters" in told
+        assert CANARY not in told
+
+
+def test_a_secret_s_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    assert str(tmp_path / "nowhere") in refusal(SECRET_FILE=str(tmp_path / "nowhere"))
+
+
+def test_insecure_goes_not_together_with_tokens() -> None:
+    assert "seal" in refusal("--insecure", SAMPLE_ROUTES="true")
+
+
+def test_a_wrong_value_is_named_and_not_repeated() -> None:
+    told = refusal(SECRET="x" * 16, NODE_NETWORKS=f'["{CANARY}"]')
+    assert "node_networks" in told
+    assert CANARY not in told
