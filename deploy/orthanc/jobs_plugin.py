@@ -43,6 +43,7 @@ MOST_REREAD = 500  # jobs read in a usual round: some 20 ms of Python's lock; a 
 
 BREATH = 0.0001  # seconds without Python's lock after each of many readings, so that a callback need not wait
 LINGER = 0.01  # seconds that a report waits for company
+SECRET_EVERY = 1.0  # seconds between looks at the secret's file
 TIMEOUT = 2.0  # seconds, for each of connecting, sending, waiting for the answer
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 7.0  # seconds; the longest and two time-outs end before a node counts as late
 FAREWELL = 0.5  # seconds that Orthanc's stop may be held up: half of what is promised
@@ -60,7 +61,7 @@ KINDS = {
     orthanc.ChangeType.JOB_FAILURE: "JobFailure",
 }
 ENDS = {"Success": "JobSuccess", "Failure": "JobFailure"}
-MEMBERS = ("Urls", "SecretFile", "Secret", "NodeId", "NodeUrl", "CaFile")
+MEMBERS = ("Urls", "SecretFile", "Secret", "Insecure", "NodeId", "NodeUrl", "CaFile", "CertificateFile", "KeyFile")
 JOB_ID = re.compile("[0-9a-f-]{36}")  # nothing else that the service names is asked of Orthanc
 TIMESTAMP = re.compile(rb'"Timestamp"\s*:\s*"[^"]*"')
 
@@ -70,7 +71,7 @@ class Settings:
     """Where this node reports, as whom, and what it tells of itself when it registers."""
 
     urls: tuple[SplitResult, ...]
-    secret: bytes = field(repr=False)
+    secret: Secret = field(repr=False)
     node: str
     registration: dict[str, Any]
     tls: ssl.SSLContext | None
@@ -82,11 +83,12 @@ def read_settings(configuration: Mapping[str, Any], version: str, environment: M
     told = {member: environment[name] for member, name in variables.items() if environment.get(name, "").strip()}
     section = configuration.get("JobIndex") or {}
     merged = {**section, **told}
-    name, port, ca = configuration.get("Name") or "Orthanc", configuration.get("HttpPort", 8042), merged.get("CaFile")
+    name, port = configuration.get("Name") or "Orthanc", configuration.get("HttpPort", 8042)
+    insecure = str(merged.get("Insecure", "")).strip().lower() in ("true", "1", "yes")
     node = str(merged.get("NodeId") or f"{name}-{socket.gethostname()}-{port}")
     return Settings(
         urls=read_urls(merged.get("Urls") or ()),
-        secret=read_secret(told if told.keys() & {"SecretFile", "Secret"} else section),
+        secret=read_secret(told if told.keys() & {"SecretFile", "Secret"} else section, insecure),
         node=re.sub(r"[^A-Za-z0-9._-]", "-", node)[:64],
         registration={
             "Name": name[:256],
@@ -96,7 +98,7 @@ def read_settings(configuration: Mapping[str, Any], version: str, environment: M
             "Version": version[:64],
             "Plugin": PLUGIN_VERSION,
         },
-        tls=ssl.create_default_context(cadata=Path(ca).read_text(encoding="ascii") if ca else None),
+        tls=read_tls(merged.get("CaFile"), merged.get("CertificateFile"), merged.get("KeyFile")),
     )
 
 
@@ -109,13 +111,54 @@ def read_urls(given: Any) -> tuple[SplitResult, ...]:
     return urls
 
 
-def read_secret(source: Mapping[str, Any]) -> bytes:
-    """The cluster's secret, from its file if one is named."""
+def read_secret(source: Mapping[str, Any], insecure: bool) -> Secret:
+    """The cluster's secret, from its file if one is named; there is none only where that was asked for."""
     file = source.get("SecretFile")
-    secret = Path(file).read_text(encoding="utf-8") if file else source.get("Secret") or ""
-    if not secret.strip():
+    secret = Secret(str(source.get("Secret") or "").encode(), Path(file) if file else None)
+    if not secret.key and (file or not insecure):
         raise ValueError('no cluster secret is set: "SecretFile" (JOBINDEX_SECRET_FILE)')
-    return secret.strip().encode()
+    return secret
+
+
+def read_tls(ca: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
+    """Whom we believe (the system's authorities if no file is named), and what we show of ourselves."""
+    tls = ssl.create_default_context(cadata=Path(ca).read_text(encoding="ascii") if ca else None)
+    if certificate:
+        tls.load_cert_chain(certificate, key, password="")
+    return tls
+
+
+class Secret:
+    """What reports are signed with: the first line of a file, which is looked at again, or what was given."""
+
+    def __init__(self, given: bytes, file: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file, self._clock = file, clock
+        self._looked, self._mark = clock(), None if file is None else self._look(file)
+        self._key = self._first(file.read_bytes() if file else given)
+
+    @property
+    def key(self) -> bytes:
+        """A file that can't be used, or has no secret in it, changes nothing."""
+        if self._file and self._clock() - self._looked >= SECRET_EVERY:
+            self._looked = self._clock()
+            self._look_again(self._file)
+        return self._key
+
+    def _look_again(self, file: Path) -> None:
+        try:
+            mark = self._look(file)
+            if mark != self._mark:
+                self._key = self._first(file.read_bytes()) or self._key
+                self._mark = mark
+        except OSError:
+            return
+
+    def _look(self, file: Path) -> tuple[int, ...]:
+        found = file.stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _first(self, text: bytes) -> bytes:
+        return next((line.strip() for line in text.splitlines() if line.strip()), b"")
 
 
 def moment(seconds: float) -> str:
@@ -570,13 +613,17 @@ class Service:
         return http.client.HTTPConnection(host, self.url.port, timeout=timeout)
 
     def _sign(self, path: str, body: bytes) -> dict[str, str]:
+        """The headers of a report; without a secret it is not signed."""
+        key = self._settings.secret.key
+        if not key:
+            return {"Content-Type": "application/json"}
         now, nonce = str(round(time.time() * 1000) + self._offset), secrets.token_hex(16)
         message = "\n".join(["POST", path, now, nonce, hashlib.sha256(body).hexdigest()])
         return {
             "Content-Type": "application/json",
             "X-Job-Index-Time": now,
             "X-Job-Index-Nonce": nonce,
-            "X-Job-Index-Signature": hmac.new(self._settings.secret, message.encode(), hashlib.sha256).hexdigest(),
+            "X-Job-Index-Signature": hmac.new(key, message.encode(), hashlib.sha256).hexdigest(),
         }
 
 
@@ -707,7 +754,7 @@ class Sender:
         if answer.status == 409 and answer.said.get("Register"):
             self._ledger.registered = False
         elif not self._desk.stopping.is_set():
-            self._trouble(self._describe(answer.status))
+            self._trouble(self._describe(answer))
             self._service.turn()
         self._pause()
 
@@ -723,9 +770,14 @@ class Sender:
             self._troubles.add(message)
             log(orthanc.LogWarning, message)
 
-    def _describe(self, status: int) -> str:
+    def _describe(self, answer: Answer) -> str:
+        status = answer.status
+        if status == 401 and answer.said.get("Replayed"):
+            return "a report of ours was taken for a replay: does something between here and there send twice?"
         if status == 401:
             return "our signature is refused: is the cluster's secret the same here and there?"
+        if status == 403:
+            return "the service calls nobody at our address: NodeUrl here, or JOBINDEX_NODE_NETWORKS there"
         if status == 409:
             return f"another living Orthanc reports as node {self._settings.node}: give each its own NodeId"
         return "the service is away or takes no reports; they are kept and sent later"
@@ -790,6 +842,8 @@ class Plugin:
         except (OSError, ValueError) as error:
             log(orthanc.LogError, f"nothing is reported: {error}")
             return
+        if not settings.secret.key:
+            log(orthanc.LogWarning, "insecure: reports are not signed, there is no secret")
         desk = self._desk = Desk(self._inbox, Clock())
         self._sender = Sender(settings, desk)
         self._run("jobs reader", keep, Reader(desk).read_due, desk.inbox.bell, desk.stopping)

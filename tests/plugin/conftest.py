@@ -70,7 +70,17 @@ class Node:
 
 @pytest.fixture(autouse=True)
 def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("URLS", "SECRET", "SECRET_FILE", "NODE_ID", "NODE_URL", "CA_FILE"):
+    for name in (
+        "URLS",
+        "SECRET",
+        "SECRET_FILE",
+        "INSECURE",
+        "NODE_ID",
+        "NODE_URL",
+        "CA_FILE",
+        "CERTIFICATE_FILE",
+        "KEY_FILE",
+    ):
         monkeypatch.delenv(f"JOBINDEX_{name}", raising=False)
 
 

@@ -20,19 +20,22 @@ class ScriptedService:
     """Answers 200 and `{}` unless `script` says otherwise.
 
     `closing` closes each connection without a word, `location` is sent along, `largest` is the longest body taken;
-    `second` is another replica of one index, which knows a node that registered elsewhere.
+    `second` is another replica of one index, which knows a node that registered elsewhere; `secret` is what it
+    wants reports to be signed with, "" that they are not signed.
     """
 
     def __init__(self) -> None:
         self.taken: list[Report] = []
         self.seen: list[Report] = []
         self.errors: list[str] = []
+        self.nonces: list[str] = []
         self.ahead_ms = 0
         self.largest = 4_000_000
         self.script: Script = lambda report: None
         self.location = ""
         self.closing = False
         self.second = False
+        self.secret = SECRET
         self.free = threading.Event()
         self.free.set()
         self.knocked = threading.Event()
@@ -114,9 +117,12 @@ class ScriptedService:
 
     def _check(self, path: str, headers: Any, body: bytes) -> Reply | None:
         now = round(time.time() * 1000) + self.ahead_ms
+        if not self.secret:
+            return (400, {}) if any(name.startswith("X-Job-Index") for name in headers) else None
         told, nonce = headers["X-Job-Index-Time"], headers["X-Job-Index-Nonce"]
+        self.nonces.append(nonce)
         message = f"POST\n{path}\n{told}\n{nonce}\n{hashlib.sha256(body).hexdigest()}".encode("ascii")
-        right = hmac.digest(SECRET.encode(), message, "sha256").hex()
+        right = hmac.digest(self.secret.encode(), message, "sha256").hex()
         if headers["X-Job-Index-Signature"] != right or abs(int(told) - now) > 60_000:
             return 401, {"Message": "not signed", "Time": now}
         return None

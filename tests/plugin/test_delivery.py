@@ -1,6 +1,7 @@
 """What was read arrives, whatever stands between: refusals, silence, dead addresses, wrong clocks."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jobindex.demo.ports import free_port
@@ -88,6 +89,44 @@ def test_a_wrong_secret_is_logged_once(make_node: Callable[..., Node], service: 
     until(lambda: node.logged("our signature is refused"), "the complaint")
     assert service.seen == []
     assert node.logged("our signature is refused") == 1
+
+
+def test_a_secret_that_changes_is_signed_with_from_then_on(
+    make_node: Callable[..., Node], service: ScriptedService, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(service.secret)
+    node = make_node(intervals={"SECRET_EVERY": 0.0}, SecretFile=str(file)).start()
+    until(service.complete, "a complete report")
+    service.secret = "another secret of it"
+    file.write_text(f"{service.secret}\nan old one")
+    job = node.orthanc.happen("JobSuccess", 1)
+    until(lambda: service.states(job), "the job")
+
+
+def test_without_a_secret_reports_are_not_signed(make_node: Callable[..., Node], service: ScriptedService) -> None:
+    service.secret = ""
+    node = make_node(Secret="", Insecure=True).start()
+    job = node.orthanc.happen("JobSuccess", 1)
+    until(lambda: service.states(job), "the job")
+    assert node.logged("insecure") == 1
+
+
+def test_what_was_taken_for_a_replay_is_signed_anew_and_sent_again(node: Node, service: ScriptedService) -> None:
+    until(service.complete, "a complete report")
+    service.refuse(401, Message="a replay", Replayed=True)
+    job = node.orthanc.happen("JobSuccess", 1)
+    until(lambda: len(service.seen) >= len(service.taken) + 3, "three tries")
+    service.accept()
+    until(lambda: service.states(job), "the job")
+    assert node.logged("taken for a replay") == 1
+    assert node.logged("signature is refused") == 0
+    assert len(set(service.nonces)) == len(service.nonces)
+
+
+def test_an_address_that_is_refused_is_said_to_be(node: Node, service: ScriptedService) -> None:
+    service.refuse(403, Message="out of reach")
+    until(lambda: node.logged("JOBINDEX_NODE_NETWORKS") == 1, "the complaint")
 
 
 def test_too_large_reports_are_halved(make_node: Callable[..., Node], service: ScriptedService) -> None:

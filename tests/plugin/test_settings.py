@@ -28,7 +28,7 @@ def test_the_section_is_read(plugin: Any) -> None:
         plugin, {**SECTION, "Urls": ["http://a:8001/", "https://b"], "NodeId": "left", "NodeUrl": "http://l:1"}
     )
     assert [url.geturl() for url in settings.urls] == ["http://a:8001", "https://b"]
-    assert (settings.secret, settings.node, settings.registration["Url"]) == (b"s", "left", "http://l:1")
+    assert (settings.secret.key, settings.node, settings.registration["Url"]) == (b"s", "left", "http://l:1")
 
 
 def test_the_environment_wins(plugin: Any) -> None:
@@ -40,7 +40,7 @@ def test_the_environment_wins(plugin: Any) -> None:
     }
     settings = read(plugin, {**SECTION, "SecretFile": "/nowhere", "NodeId": "left"}, environment)
     assert [url.netloc for url in settings.urls] == ["c:1", "d:2"]
-    assert (settings.secret, settings.node, settings.registration["Url"]) == (b"other", "right", "http://r:1")
+    assert (settings.secret.key, settings.node, settings.registration["Url"]) == (b"other", "right", "http://r:1")
 
 
 @pytest.mark.parametrize("where", ["section", "environment"])
@@ -49,7 +49,7 @@ def test_the_secret_may_be_in_a_file(plugin: Any, tmp_path: Path, where: str) ->
     file.write_text("  gehëim\n", encoding="utf-8")
     section = {**SECTION, "SecretFile": str(file)} if where == "section" else SECTION
     environment = {"JOBINDEX_SECRET_FILE": str(file)} if where == "environment" else {}
-    assert read(plugin, section, environment).secret == "gehëim".encode()
+    assert read(plugin, section, environment).secret.key == "gehëim".encode()
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,9 @@ def test_the_secret_may_be_in_a_file(plugin: Any, tmp_path: Path, where: str) ->
         ({"Urls": ["http://a:8001"]}, "no cluster secret"),
         ({"Urls": ["http://a:8001"], "Secret": "  "}, "no cluster secret"),
         ({"Urls": ["http://a:8001"], "SecretFile": "/nowhere/secret"}, "/nowhere/secret"),
+        ({"Urls": ["http://a:8001"], "SecretFile": "/dev/null", "Insecure": True}, "no cluster secret"),
+        ({"Urls": ["http://a:8001"], "Insecure": "no"}, "no cluster secret"),
+        ({"Urls": ["https://a"], "Secret": "s", "CertificateFile": "/nowhere/c"}, "No such file"),
         ({"Secret": "s"}, "http(s)://host:port"),
         ({"Urls": ["ftp://a"], "Secret": "s"}, "http(s)://host:port"),
         ({"Urls": ["a:8001"], "Secret": "s"}, "http(s)://host:port"),
@@ -76,6 +79,42 @@ def test_what_is_missing_is_logged_once(section: dict[str, Any] | None, said: st
     assert len(node.orthanc.log) == 1
     assert node.orthanc.asked == ["/system"]
     node.stop()
+
+
+def test_the_first_of_several_secrets_is_what_reports_are_signed_with(plugin: Any, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("\n  new \nold\n")
+    assert read(plugin, {**SECTION, "SecretFile": str(file)}).secret.key == b"new"
+
+
+def test_the_secret_is_read_again_when_its_file_changed(plugin: Any, tmp_path: Path) -> None:
+    file, now = tmp_path / "secret", [0.0]
+    file.write_text("old")
+    secret = plugin.Secret(b"", file, lambda: now[0])
+
+    def after_a_second() -> bytes:
+        now[0] += plugin.SECRET_EVERY
+        key: bytes = secret.key
+        return key
+
+    file.write_text("new\nold")
+    assert secret.key == b"old"
+    assert after_a_second() == b"new"
+    file.write_text("\n")
+    assert after_a_second() == b"new"
+    file.unlink()
+    assert after_a_second() == b"new"
+    file.write_text("newest")
+    assert after_a_second() == b"newest"
+
+
+@pytest.mark.parametrize(
+    ("section", "environment"), [({"Insecure": True}, {}), ({}, {"JOBINDEX_INSECURE": "true"}), ({"Insecure": "1"}, {})]
+)
+def test_without_a_secret_it_has_to_be_asked_for(
+    plugin: Any, section: dict[str, Any], environment: dict[str, str]
+) -> None:
+    assert read(plugin, {"Urls": ["http://a:8001"], **section}, environment).secret.key == b""
 
 
 def test_the_secret_is_never_shown(plugin: Any) -> None:
