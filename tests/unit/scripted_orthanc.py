@@ -1,6 +1,7 @@
 """An HTTP server in the place of an Orthanc, which answers as it is told and remembers all that it was asked."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ class ScriptedOrthanc:
     def __init__(self, login: bool = False) -> None:
         self.asked: list[Asked] = []
         self.url = ""
+        self.port = 0
         self.left = asyncio.Event()
         """Set when somebody hung up on an endless answer."""
         self._login = login
@@ -123,15 +125,18 @@ def _unknown(request: web.BaseRequest) -> Told:
 
 
 @asynccontextmanager
-async def scripted(login: bool = False, port: int = 0) -> AsyncIterator[ScriptedOrthanc]:
+async def scripted(
+    login: bool = False, port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[ScriptedOrthanc]:
     """One that listens until left."""
     orthanc = ScriptedOrthanc(login)
     server = web.Server(orthanc.answer, handler_cancellation=True, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        orthanc.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        orthanc.port = runner.addresses[0][1]
+        orthanc.url = f"{'https' if tls else 'http'}://{host}:{orthanc.port}"
         yield orthanc
     finally:
         await runner.cleanup()

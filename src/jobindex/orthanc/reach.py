@@ -56,10 +56,9 @@ class Reach:
     def check(self, url: str) -> None:
         """OutOfReach unless an Orthanc may be there, as far as the address tells without asking a resolver."""
         host = _host(url)
-        address = _literal(host)
-        if address is None:
+        if isinstance(host, str):
             self._check_name(host)
-        elif reason := self.against(address):
+        elif reason := self.against(host):
             raise OutOfReach(reason)
 
     def against(self, address: Address) -> str:
@@ -92,23 +91,19 @@ class Reach:
         return (each.lower() for each in self.names)
 
 
-def _host(url: str) -> str:
-    """The host of an address, in small letters; an IPv6 address without its brackets."""
+def _host(url: str) -> Address | str:
+    """The address that the host is, or its name in small letters; what is neither for certain is OutOfReach."""
     found = _URL.fullmatch(url)
     if found is None or not 0 < int(found[3] or 80) < 65536:
         raise OutOfReach("an address is http://host:port or https://host:port and nothing else")
-    return (found[1] or found[2]).lower()
-
-
-def _literal(host: str) -> Address | None:
-    """The address that a host is; None where it is a name.  What is neither for certain is OutOfReach."""
     try:
-        return ip_address(host)
+        return IPv6Address(found[2]) if found[2] else IPv4Address(found[1])
     except ValueError:
-        labels = host.split(".")
+        host = (found[1] or "").lower()
+    labels = host.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or _NUMBER.fullmatch(labels[-1]):
-        raise OutOfReach(f"{host} is neither a name nor an address as it is usually written")
-    return None
+        raise OutOfReach("the host is neither a name nor an address as it is usually written")
+    return host
 
 
 def _meant(address: Address) -> Iterator[Address]:
