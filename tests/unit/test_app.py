@@ -1,11 +1,16 @@
-"""A whole replica: when it opens, what it does without Redis, and that it ends."""
+"""A whole replica: when it opens, what it does without Redis, how its secret changes, and that it ends."""
 
 import asyncio
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from jobindex.app import running
+from jobindex.auth.keyring import Keyring
+from jobindex.auth.vault import Vault
 from jobindex.demo.ports import free_port
 from jobindex.demo.redis import build_redis
 from jobindex.service.timing import Timing
@@ -14,7 +19,7 @@ from ..builders import job_id
 from .scripted_orthanc import LOGIN, ScriptedOrthanc, scripted
 from .waiting import until
 from .web.replica import Replica, client, replica_on, settings
-from .words import job
+from .words import job, told
 
 WAITS_FOR_NODES = Timing(beat=60.0, settling=0.0, patience=60.0)
 
@@ -146,3 +151,57 @@ async def test_a_silent_node_is_late_in_the_list_of_every_replica(redis_url: str
 async def _is_late(replica: Replica) -> bool:
     answer = await replica.get("/jobs?expand")
     return answer.status == 200 and answer.json[0]["JobIndex"]["NodeState"] == "Late"
+
+
+OLD, NEW = "the old secret of this cluster", "the new secret of this cluster"
+
+
+async def test_the_secret_changes_while_reports_go_on(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/security.md tells it: add the new one, sign with it, take the old one out."""
+    monkeypatch.setattr("jobindex.auth.keyring.AGAIN", 0.0)
+    file = tmp_path / "secret"
+    file.write_text(OLD)
+    steps = [(OLD, 200, 401), (f"{OLD}\n{NEW}\n", 200, 200), (f"{NEW}\n{OLD}\n", 200, 200), (NEW, 401, 200)]
+    async with (
+        scripted(login=True) as orthanc,
+        replica_on(redis_url, secret_file=file) as one,
+        replica_on(redis_url, secret_file=file) as two,
+    ):
+        register = {"Name": "orthanc", "Url": orthanc.url, "HttpPort": 8042}
+        body = json.dumps(told(job(1), Register=register)).encode()
+        for lines, of_the_old, of_the_new in steps:
+            file.write_text(lines)
+            for replica in (one, two):
+                assert (await replica.post_report("a", body, OLD)).status == of_the_old
+                assert (await replica.post_report("a", body, NEW)).status == of_the_new
+        assert b'jobindex_signatures_total{line="2"}' in (await one.ask_inside("GET", "/metrics")).body
+
+
+async def test_what_was_sealed_with_the_old_secret_is_sealed_anew_while_both_are_valid(
+    redis_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.auth.keyring.AGAIN", 0.0)
+    file = tmp_path / "secret"
+    file.write_text(OLD)
+    token = "{jobindex}:token:sample-127.0.0.1-"
+    timing = replace(WAITS_FOR_NODES, patience=0.0, visit=0.05, busy_visit=0.05)
+    async with scripted() as orthanc:
+        more = {"secret_file": file, "sample_routes": True, "sample_port": orthanc.port}
+        async with replica_on(redis_url, timing, **more) as replica:
+            hello = json.dumps({"api-token": "Bearer 1234"}).encode()
+            assert (await replica.ask_inside("POST", "/orthanc/started", hello)).status == 200
+
+            async def opens(secret: str) -> bool:
+                sealed = await redis.get(f"{token}{orthanc.port}")
+                (node,) = (await replica.get("/job-index/nodes")).json
+                return Vault(Keyring(secret)).open(node["ID"], node["Incarnation"], sealed) == "Bearer 1234"
+
+            await until(lambda: opens(OLD))
+            file.write_text(f"{NEW}\n{OLD}")
+            await until(lambda: opens(NEW))
+            file.write_text(NEW)
+            orthanc.asked.clear()
+            await until(lambda: orthanc.count("GET", "/jobs?expand"))
+            assert {each.headers.get("Authorization") for each in orthanc.asked} == {"Bearer 1234"}

@@ -1,6 +1,5 @@
 """One replica of the service, as `jobindex serve` runs it."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ def build_replica(
         "JOBINDEX_PUBLIC_PORT": str(public),
         "JOBINDEX_INTERNAL_HOST": LOOPBACK,
         "JOBINDEX_INTERNAL_PORT": str(internal),
-        "JOBINDEX_NODE_NETWORKS": json.dumps([f"{LOOPBACK}/8"]),
+        "JOBINDEX_NODE_NETWORKS": '["127.0.0.0/8"]',
         **settings,
     }
     command = [sys.executable, "-m", "jobindex", "serve"]

@@ -31,7 +31,7 @@ from jobindex.service.search import Search
 from jobindex.service.timing import Timing
 from jobindex.service.view import View
 from jobindex.service.visits import Named, Visits
-from jobindex.settings import LOOPBACK
+from jobindex.settings import LOOPBACK, PRIVATE
 from jobindex.store import Store
 from jobindex.store.jobs import Stored
 
@@ -125,7 +125,7 @@ async def following(services: Services) -> AsyncIterator[None]:
 @asynccontextmanager
 async def idle_on(store: Store, timing: Timing = PATIENT, named: Sequence[Named] = ()) -> AsyncIterator[Services]:
     """The services, the view of which does not follow yet."""
-    async with orthanc.opened(Reach(LOOPBACK), tls_context()) as client:
+    async with orthanc.opened(Reach(LOOPBACK + PRIVATE), tls_context()) as client:
         yield Services(store, client, timing, named)
 
 

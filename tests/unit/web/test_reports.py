@@ -153,7 +153,12 @@ async def test_without_a_secret_reports_are_taken_from_anybody_and_that_is_told(
     register = {"Name": "orthanc", "Url": orthanc.url, "HttpPort": 8042}
     async with replica_on(redis_url, secret="", insecure=True) as replica:
         assert (await replica.post_signed("a", body(job(1), Register=register), {})).status == 200
-        assert (await replica.get("/jobs")).json == [job_id(1)]
+
+        async def listed() -> bool:
+            answer = await replica.get("/jobs")  # 503 until the view has the node
+            return answer.status == 200 and answer.json == [job_id(1)]
+
+        await until(listed)
         (told_so,) = (await replica.ask_inside("GET", "/-/ready")).json["Insecure"]
         assert "no secret" in told_so
         assert b"jobindex_insecure 1.0" in (await replica.ask_inside("GET", "/metrics")).body
