@@ -102,7 +102,7 @@ def _host(url: str) -> Address | str:
         host = (found[1] or "").lower()
     labels = host.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or _NUMBER.fullmatch(labels[-1]):
-        raise OutOfReach("the host is neither a name nor an address as it is usually written")
+        raise OutOfReach(f"{host} is neither a name nor an address as it is usually written")
     return host
 
 

@@ -7,7 +7,7 @@ Whether a node is silent is a question asked of Redis's clock, by whoever claims
 import logging
 
 from jobindex import metrics
-from jobindex.errors import NotNow, OwnerError, UnknownNode
+from jobindex.errors import NotNow, OutOfReach, OwnerError, UnknownNode
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, Node, most_are_silent
 from jobindex.model.report import Registration, Report
 from jobindex.orthanc.client import Client
@@ -41,10 +41,18 @@ class Roster:
         """
         host = f"[{address}]" if ":" in address else address
         url = told.url or f"{'https' if told.tls else 'http'}://{host}:{told.http_port}"
-        self._client.check(url)
+        self._check(node_id, url)
         node = Node(name=told.name, url=url, version=told.version, kind=kind, incarnation=incarnation)
         await self._store.nodes.register(node_id, node, _ms(self._timing.beat))
         log.info("node %s registered at %s", node_id, url)
+
+    def _check(self, node_id: str, url: str) -> None:
+        """The log has what an operator needs to mend it: the node, its address, and the setting."""
+        try:
+            self._client.check(url)
+        except OutOfReach as error:
+            log.warning("node %s is not registered at %s: %s", node_id, url, error)
+            raise
 
     async def heard(self, node_id: str, report: Report, offset: int) -> bool:
         """Note that a node has reported, or said goodbye; True when it should send everything."""

@@ -53,7 +53,7 @@ class ReportsDoor:
         except tuple(STATUS) as error:
             metrics.reports.labels(error.word).inc()
             log.log(
-                logging.WARNING if isinstance(error, (NotSigned, OutOfReach, NodeConflict)) else logging.INFO,
+                logging.WARNING if isinstance(error, (NotSigned, NodeConflict)) else logging.INFO,
                 "report of %s not taken: %s",
                 call.parts["node"],
                 error,
