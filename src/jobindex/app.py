@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
@@ -34,15 +35,17 @@ from jobindex.service.visits import Named, Visits
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
 from jobindex.store import opened as store_opened
+from jobindex.web.guesses import Guesses
 from jobindex.web.jobs import JobsDoor
 from jobindex.web.list import ListDoor
 from jobindex.web.nodes import NodesDoor
 from jobindex.web.outputs import OutputsDoor
 from jobindex.web.probes import ProbesDoor
 from jobindex.web.reports import ReportsDoor
-from jobindex.web.routes import Route, Routes
+from jobindex.web.routes import Answering, Route, Routes
 from jobindex.web.sample import SampleDoor
 from jobindex.web.server import handler, listening
+from jobindex.web.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class Parts:
 
     view: View
     probes: ProbesDoor
-    public: Routes
+    public: Answering
     internal: Routes
     follow: Callable[[], Coroutine[None, None, None]]
     chores: Sequence[Chore]
@@ -77,12 +80,15 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
     reader, removal = Reader(view, relay, rights, search), Removal(store, view, relay, rights, timing)
     return Parts(
         view=view,
-        public=_public(
-            ListDoor(view, listing, freshness, refresh, always_refresh=settings.always_refresh),
-            JobsDoor(view, listing, rights, search, reader, relay, removal),
-            OutputsDoor(view, search, relay, rights),
-            NodesDoor(view, roster),
-            rights,
+        public=_guarded(
+            _public(
+                ListDoor(view, listing, freshness, refresh, always_refresh=settings.always_refresh),
+                JobsDoor(view, listing, rights, search, reader, relay, removal),
+                OutputsDoor(view, search, relay, rights),
+                NodesDoor(view, roster),
+                rights,
+            ),
+            settings,
         ),
         probes=probes,
         internal=_internal(ReportsDoor(intake, secret), probes, sample),
@@ -112,6 +118,11 @@ def _public(every: ListDoor, jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesD
         Route("/job-index/nodes/{node}/forget", {"POST": nodes.forget}, gate=rights.may_operate),
     ]
     return Routes(routes, otherwise=rights.may_list)
+
+
+def _guarded(doors: Answering, settings: Settings) -> Answering:
+    """What clients send has to pass before anything is asked of an Orthanc."""
+    return Site(Guesses(doors, Logins(settings.failed_logins)), settings.origins)
 
 
 def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route]) -> Routes:
