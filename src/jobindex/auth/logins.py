@@ -8,15 +8,21 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TypeVar
 
 from jobindex.auth.caller import Caller
 from jobindex.errors import TooOften
+
+T = TypeVar("T")
 
 WINDOW = 60.0
 """Seconds in which failures are counted."""
 GOOD_LASTS = 3600.0
 """Seconds that credentials which Orthanc took are not held up by what others at their address do."""
 MOST = 10_000
+AT_ONCE, TRY_LASTS = 32, 2.0
+"""Credentials of one address that may wait for Orthanc's first word at a time, and the seconds that it is waited for:
+who guesses many at once has not failed yet."""
 
 
 class Logins:
@@ -27,6 +33,7 @@ class Logins:
         self._clock = clock
         self._good: OrderedDict[str, float] = OrderedDict()
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+        self._tried: OrderedDict[str, dict[str, float]] = OrderedDict()
 
     def check(self, caller: Caller) -> None:
         """TooOften, with the seconds to wait, where the next guess has to; without credentials there is none."""
@@ -35,12 +42,14 @@ class Logins:
         wait = max(self._wait(caller.fingerprint), self._wait(_place(caller.address)))
         if wait > 0:
             raise TooOften("Too many failed logins from this address", math.ceil(wait))
+        self._try(caller)
 
     def failed(self, caller: Caller) -> None:
         """Orthanc did not take these credentials."""
         if not self._most or not _brings_any(caller):
             return
         self._good.pop(caller.fingerprint, None)
+        self._settle(caller)
         if not self._recent(caller.fingerprint):
             self._note(_place(caller.address))
         self._note(caller.fingerprint)
@@ -48,8 +57,22 @@ class Logins:
     def succeeded(self, caller: Caller) -> None:
         """Orthanc took them."""
         if self._most and _brings_any(caller):
+            self._settle(caller)
             self._good[caller.fingerprint] = self._clock() + GOOD_LASTS
             _shorten(self._good, caller.fingerprint)
+
+    def _try(self, caller: Caller) -> None:
+        place, now = _place(caller.address), self._clock()
+        tried = self._tried.setdefault(place, {})
+        for guess in [guess for guess, since in tried.items() if since + TRY_LASTS <= now]:
+            del tried[guess]
+        if len(tried) >= AT_ONCE and caller.fingerprint not in tried:
+            raise TooOften("Too many logins from this address at once", 1)
+        tried.setdefault(caller.fingerprint, now)
+        _shorten(self._tried, place)
+
+    def _settle(self, caller: Caller) -> None:
+        self._tried.get(_place(caller.address), {}).pop(caller.fingerprint, None)
 
     def _is_good(self, caller: Caller) -> bool:
         return self._good.get(caller.fingerprint, 0.0) > self._clock()
@@ -69,7 +92,7 @@ class Logins:
         _shorten(self._failures, key)
 
 
-def _shorten(known: OrderedDict[str, float] | OrderedDict[str, deque[float]], newest: str) -> None:
+def _shorten(known: OrderedDict[str, T], newest: str) -> None:
     known.move_to_end(newest)
     while len(known) > MOST:
         known.popitem(last=False)

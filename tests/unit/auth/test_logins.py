@@ -4,7 +4,7 @@ import pytest
 
 from jobindex.auth import logins as module
 from jobindex.auth.caller import Caller
-from jobindex.auth.logins import GOOD_LASTS, WINDOW, Logins
+from jobindex.auth.logins import AT_ONCE, GOOD_LASTS, TRY_LASTS, WINDOW, Logins
 from jobindex.errors import TooOften
 
 from ..waiting import HandClock
@@ -108,3 +108,25 @@ def test_only_so_much_is_remembered(clock: HandClock, monkeypatch: pytest.Monkey
     logins.check(caller("another", "10.0.0.0"))
     with pytest.raises(TooOften):
         logins.check(caller("another", "10.0.0.8"))
+
+
+def test_many_guesses_at_once_are_not_all_let_through(clock: HandClock) -> None:
+    logins = Logins(5, clock)
+    for guess in range(AT_ONCE):
+        logins.check(caller(guess))
+        logins.check(caller(guess))
+    with pytest.raises(TooOften) as held:
+        logins.check(caller("another"))
+    assert held.value.seconds == 1
+    logins.check(caller(0))
+    logins.check(caller("another", ELSEWHERE))
+    logins.succeeded(caller(0))
+    logins.check(caller("another"))
+
+
+def test_what_orthanc_says_nothing_of_is_not_waited_for_long(clock: HandClock) -> None:
+    logins = Logins(5, clock)
+    for guess in range(AT_ONCE):
+        logins.check(caller(guess))
+    clock.pass_by(TRY_LASTS)
+    logins.check(caller("another"))

@@ -1,6 +1,10 @@
 """Guesses at a password are held up before an Orthanc hears of them; whoever knows one is not."""
 
+import asyncio
+
 import aiohttp
+
+from jobindex.auth.logins import AT_ONCE
 
 from ...builders import job_id
 from ..scripted_orthanc import AUTHORIZATION, LOGIN, ScriptedOrthanc
@@ -70,3 +74,11 @@ async def test_the_limit_can_be_taken_off(redis_url: str, orthanc: ScriptedOrtha
         await replica.report("a", at=orthanc)
         await replica.knows_whom_to_ask()
         assert {each.status for each in await guesses(replica, 20)} == {401}
+
+
+async def test_many_guesses_at_once_are_few_for_an_orthanc(
+    replica: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    told = await asyncio.gather(*(replica.get("/jobs", guess(number)) for number in range(300)))
+    assert {each.status for each in told} == {401, 429}
+    assert wrong(orthanc) + wrong(other) <= AT_ONCE + 5
