@@ -42,7 +42,7 @@ from jobindex.web.nodes import NodesDoor
 from jobindex.web.outputs import OutputsDoor
 from jobindex.web.probes import ProbesDoor
 from jobindex.web.reports import ReportsDoor
-from jobindex.web.routes import Answering, Route, Routes
+from jobindex.web.routes import Guard, Route, Routes
 from jobindex.web.sample import SampleDoor
 from jobindex.web.server import handler, listening
 from jobindex.web.site import Site
@@ -56,7 +56,7 @@ class Parts:
 
     view: View
     probes: ProbesDoor
-    public: Answering
+    public: Routes
     internal: Routes
     follow: Callable[[], Coroutine[None, None, None]]
     chores: Sequence[Chore]
@@ -80,15 +80,12 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
     reader, removal = Reader(view, relay, rights, search), Removal(store, view, relay, rights, timing)
     return Parts(
         view=view,
-        public=_guarded(
-            _public(
-                ListDoor(view, listing, freshness, refresh, always_refresh=settings.always_refresh),
-                JobsDoor(view, listing, rights, search, reader, relay, removal),
-                OutputsDoor(view, search, relay, rights),
-                NodesDoor(view, roster),
-                rights,
-            ),
-            settings,
+        public=_public(
+            ListDoor(view, listing, freshness, refresh, always_refresh=settings.always_refresh),
+            JobsDoor(view, listing, rights, search, reader, relay, removal),
+            OutputsDoor(view, search, relay, rights),
+            NodesDoor(view, roster),
+            rights,
         ),
         probes=probes,
         internal=_internal(ReportsDoor(intake, secret), probes, sample),
@@ -118,11 +115,6 @@ def _public(every: ListDoor, jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesD
         Route("/job-index/nodes/{node}/forget", {"POST": nodes.forget}, gate=rights.may_operate),
     ]
     return Routes(routes, otherwise=rights.may_list)
-
-
-def _guarded(doors: Answering, settings: Settings) -> Answering:
-    """What clients send has to pass before anything is asked of an Orthanc."""
-    return Site(Guesses(doors, Logins(settings.failed_logins)), settings.origins)
 
 
 def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route]) -> Routes:
@@ -155,12 +147,18 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         log.info("listening for Orthancs and probes on port %d", internal)
         await parts.view.full.wait()
         recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
-        answer = handler(parts.public, recognition)
+        answer = handler(parts.public, recognition, _guard(settings))
         public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
         log.info("listening for clients on port %d", public)
         parts.probes.serving = True
         stack.callback(setattr, parts.probes, "serving", False)
         yield public, internal
+
+
+def _guard(settings: Settings) -> Guard:
+    """What clients send has to pass before anything is asked of an Orthanc."""
+    logins = Logins(settings.failed_logins)
+    return lambda doors: Site(Guesses(doors, logins), settings.origins)
 
 
 def _timing(settings: Settings) -> Timing:

@@ -18,12 +18,22 @@ class Pace:
 
     def take(self, key: str) -> bool:
         """Whether this one may; what may not takes nothing away."""
+        left = self._filled(key)
+        may = left >= 1
+        self._keep(key, left - may)
+        return may
+
+    def give_back(self, key: str) -> None:
+        """What was taken was not meant to count."""
+        self._keep(key, min(self._burst, self._filled(key) + 1))
+
+    def _filled(self, key: str) -> float:
         now = self._clock()
         left, since = self._left.get(key, (float(self._burst), now))
-        left = min(self._burst, left + (now - since) * self._rate)
-        may = left >= 1
-        self._left[key] = (left - may, now)
+        return min(self._burst, left + (now - since) * self._rate)
+
+    def _keep(self, key: str, left: float) -> None:
+        self._left[key] = (left, self._clock())
         self._left.move_to_end(key)
         if len(self._left) > MOST:
             self._left.popitem(last=False)
-        return may

@@ -26,8 +26,8 @@ AT_ONCE = 64
 UNKNOWN_LASTS = 2.0
 """Seconds that an id which nobody knows is not asked for again."""
 MOST_UNKNOWN = 10_000
-PER_SECOND, AT_FIRST = 5.0, 10
-"""Ids that one caller may have asked for at all nodes: each costs as many requests as there are nodes."""
+PER_SECOND, AT_FIRST = 5.0, 20
+"""Ids that nobody has and that one caller may ask for: each costs as many requests as there are nodes."""
 
 
 class Search:
@@ -58,13 +58,15 @@ class Search:
         nodes = self._view.alive_nodes()
         if not nodes:
             raise NobodyToAsk("No Orthanc can be asked for this job")
-        if not self._pace.take(caller.fingerprint + caller.address):
+        asker = caller.fingerprint + caller.address
+        if not self._pace.take(asker):
             raise TooOften("Too many unknown jobs were asked for", 1)
         gate = asyncio.Semaphore(AT_ONCE)
         asked = [asyncio.create_task(self._ask(gate, caller, *pair, job_id), name="search") for pair in nodes]
         answers = await _gathered(asked)
         found = await self._found(nodes, answers, job_id)
         if found is not None:
+            self._pace.give_back(asker)
             return found
         for answer in answers:
             if answer is not None and answer.refuses:

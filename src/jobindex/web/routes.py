@@ -62,6 +62,10 @@ class Answering(Protocol):
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse: ...
 
 
+Guard = Callable[[Answering], Answering]
+"""Puts before the doors what has to be passed first."""
+
+
 class Routes:
     """The table of one listener.  `otherwise` is the gate before saying what is not there."""
 

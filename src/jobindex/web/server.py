@@ -12,7 +12,7 @@ from jobindex import metrics
 from jobindex.auth.recognition import Recognition
 from jobindex.web.connection import Server
 from jobindex.web.errors import Handler, with_errors
-from jobindex.web.routes import Answering
+from jobindex.web.routes import Guard, Routes
 
 access = logging.getLogger("jobindex.access")
 
@@ -20,12 +20,13 @@ DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
-def handler(routes: Answering, recognition: Recognition) -> Handler:
-    """From a request to its answer: logged and counted, errors turned into answers, the gate, the door."""
+def handler(routes: Routes, recognition: Recognition, guard: Guard | None = None) -> Handler:
+    """From a request to its answer: logged and counted, errors turned into answers, the guard, the gate, the door."""
+    doors = guard(routes) if guard else routes
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
         caller = recognition.caller(request.headers, request.rel_url.query.items(), request.remote or "")
-        return await routes.answer(request, caller)
+        return await doors.answer(request, caller)
 
     return _logged(with_errors(route))
 

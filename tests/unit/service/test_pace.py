@@ -25,6 +25,14 @@ def test_what_was_not_used_is_not_saved_up() -> None:
     assert [pace.take("a") for _ in range(3)] == [True, True, False]
 
 
+def test_what_is_given_back_can_be_taken_again_and_is_no_more_than_that() -> None:
+    pace = Pace(5, 2, HandClock())
+    pace.give_back("a")
+    assert [pace.take("a") for _ in range(3)] == [True, True, False]
+    pace.give_back("a")
+    assert [pace.take("a") for _ in range(2)] == [True, False]
+
+
 def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 2)
     pace = Pace(1, 1, HandClock())

@@ -151,6 +151,14 @@ async def test_many_unknown_ids_are_asked_for_at_a_pace_and_never_said_not_to_be
     assert await two.search.find(CALLER, job_id(0xFFFF)) is None
 
 
+async def test_jobs_that_are_found_do_not_count(two: Services, other: ScriptedOrthanc) -> None:
+    """As while Redis is away, when what is found can't be kept."""
+    other.tell_job(job_id(1), job(1))
+    while other.count("GET", PATH) <= AT_FIRST:
+        two.view.drop(job_id(1))
+        assert await two.search.find(CALLER, job_id(1)) is not None
+
+
 async def test_who_asks_for_known_jobs_is_never_held_up(two: Services) -> None:
     await two.say("a", job(1))
     for _ in range(AT_FIRST * 2):
