@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
@@ -37,15 +38,17 @@ from jobindex.service.visits import Named, Visits
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
 from jobindex.store import opened as store_opened
+from jobindex.web.guesses import Guesses
 from jobindex.web.jobs import JobsDoor
 from jobindex.web.list import ListDoor
 from jobindex.web.nodes import NodesDoor
 from jobindex.web.outputs import OutputsDoor
 from jobindex.web.probes import ProbesDoor
 from jobindex.web.reports import ReportsDoor
-from jobindex.web.routes import Route, Routes
+from jobindex.web.routes import Guard, Route, Routes
 from jobindex.web.sample import SampleDoor
 from jobindex.web.server import handler, listening
+from jobindex.web.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -151,12 +154,18 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         log.info("listening for Orthancs and probes on port %d", internal)
         await parts.view.full.wait()
         recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
-        answer = handler(parts.public, recognition)
+        answer = handler(parts.public, recognition, _guard(settings))
         public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
         log.info("listening for clients on port %d", public)
         parts.probes.serving = True
         stack.callback(setattr, parts.probes, "serving", False)
         yield public, internal
+
+
+def _guard(settings: Settings) -> Guard:
+    """What clients send has to pass before anything is asked of an Orthanc."""
+    logins = Logins(settings.failed_logins)
+    return lambda doors: Site(Guesses(doors, logins), settings.origins)
 
 
 def _timing(settings: Settings) -> Timing:

@@ -90,6 +90,22 @@ class Refused(JobIndexError):
         self.challenge = challenge
 
 
+class ForeignSite(JobIndexError):
+    """A browser was made to send this by another site than ours."""
+
+    word = "foreign_site"
+
+
+class TooOften(JobIndexError):
+    """More than this caller, or its address, may ask in so short a time: the seconds to wait."""
+
+    word = "too_often"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class NobodyToAsk(JobIndexError):
     """No Orthanc is alive that could say whether the caller may."""
 

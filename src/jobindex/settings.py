@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     """Names of the query arguments in which they do."""
     proxies: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK + PRIVATE
     """Networks of the proxies in front, whose X-Forwarded-For is believed."""
+    origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
+    """Other sites whose pages may change something here: ["https://portal.example.org"]."""
+    failed_logins: Annotated[int, Field(ge=0)] = 5
+    """Failed logins a minute from one address, after which further guesses have to wait; 0 for no limit."""
     always_refresh: bool = False
     """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does."""
 

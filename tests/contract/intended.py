@@ -1,7 +1,7 @@
 """The differences between our answers and those of an Orthanc 1.10.1 that are meant to be.
 
 Four hold everywhere: what we print is compact; each job object ends with one more member, `JobIndex`; what speaks of
-secrets is masked; an answer with a body says `nosniff`.  `INTENDED_DIFFERENCES` names the exchanges that differ in
+secrets is masked; answers forbid copies and scripts.  `INTENDED_DIFFERENCES` names the exchanges that differ in
 more: there we answer as release 1.12.7 does, whatever the node runs.
 """
 

@@ -10,7 +10,9 @@ from .stage import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 JOB = "{id}"
-ASKED = re.compile(r"GET /system|(GET|POST|DELETE) /jobs(/[0-9a-f-]{36}(/[A-Za-z0-9_-]{1,64})?)?")
+ASKED = re.compile(
+    r"GET /system|(GET|POST|DELETE) /jobs(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[A-Za-z0-9_-]{1,64})?)?"
+)
 ESCAPES = [
     "/jobs/../system",
     "/jobs/%2e%2e/system",

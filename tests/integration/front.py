@@ -12,7 +12,7 @@ from aiohttp.test_utils import RawTestServer
 from yarl import URL
 
 from jobindex.demo.cluster import temporary_folder
-from jobindex.demo.nginx import build_nginx
+from jobindex.demo.nginx import NO_LIMIT, build_nginx
 from jobindex.demo.ports import free_port
 
 Play = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -84,16 +84,19 @@ class Front:
 
 
 @asynccontextmanager
-async def fronted(alive: int = 2) -> AsyncIterator[Front]:
-    """Two Orthancs and two replicas, of which so many each are alive; the others refuse connections."""
+async def fronted(alive: int = 2, rate: int = NO_LIMIT) -> AsyncIterator[Front]:
+    """Two Orthancs and two replicas, of which so many each are alive; the others refuse connections.
+
+    `rate` are the requests for jobs that one address may make in a second.
+    """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
         orthancs, orthanc_ports = await _serve(alive, stack)
         replicas, replica_ports = await _serve(alive, stack)
-        nginx = build_nginx(folder, free_port(), orthanc_ports, replica_ports)
+        nginx = build_nginx(folder, free_port(), orthanc_ports, replica_ports, rate)
         stack.push_async_callback(nginx.process.stop)
         await nginx.process.start()
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         yield Front(orthancs, replicas, nginx.url, session)
 
 

@@ -7,7 +7,7 @@ from io import BytesIO
 import aiohttp
 import pytest
 from aiohttp import web
-from front import answer, fronted, hang, hang_up
+from front import Front, answer, fronted, hang, hang_up
 
 from jobindex.demo.installed import NotInstalled, nginx_program
 
@@ -211,3 +211,74 @@ async def test_a_truncated_output_does_not_look_whole() -> None:
         async with front.ask("GET", f"/orthanc{JOB}/archive") as response:
             with pytest.raises(aiohttp.ClientPayloadError):
                 await response.read()
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "/jobs"),
+        ("GET", "//%6aobs?expand"),
+        ("GET", JOB),
+        ("GET", f"{JOB}/archive"),
+        ("POST", f"{JOB}/cancel"),
+        ("DELETE", JOB),
+        ("GET", "/job-index/nodes"),
+        ("GET", "/job-index/events"),
+    ],
+)
+async def test_one_address_may_ask_so_often_and_is_then_told_to_wait(method: str, target: str) -> None:
+    async with fronted(rate=1) as front:
+        told = [await front.status(method, f"/orthanc{target}") for _ in range(250)]
+        assert told[:201] == [200] * 201
+        assert set(told) == {200, 429}
+        assert len(front.replicas.sent) == told.count(200)
+        async with front.ask(method, f"/orthanc{target}") as response:
+            error = await response.json()
+            assert (response.status, response.headers["Retry-After"]) == (429, "1")
+        assert (error["HttpStatus"], error["Method"]) == (429, method)
+
+
+async def test_how_often_an_orthanc_is_asked_is_not_limited() -> None:
+    async with fronted(rate=1) as front:
+        assert {await front.status("GET", "/orthanc/system") for _ in range(250)} == {200}
+
+
+async def test_one_address_may_have_so_many_outputs_at_once() -> None:
+    async with fronted() as front:
+        front.replicas.play(hang)
+        archive = f"/orthanc{JOB}/archive"
+        downloads = [asyncio.create_task(front.status("GET", archive)) for _ in range(64)]
+        try:
+            await eventually_sent(front, 64)
+            assert await front.status("GET", archive) == 429
+            front.replicas.play(answer)
+            assert await front.status("GET", "/orthanc/jobs") == 200
+            assert await front.status("DELETE", archive) == 200
+        finally:
+            for download in downloads:
+                download.cancel()
+            await asyncio.gather(*downloads, return_exceptions=True)
+
+
+async def eventually_sent(front: Front, requests: int) -> None:
+    async with asyncio.timeout(30):
+        while len(front.replicas.sent) < requests:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_header_that_might_pose_as_another_is_not_passed_on() -> None:
+    told: list[web.BaseRequest] = []
+
+    async def note(request: web.BaseRequest) -> web.StreamResponse:
+        told.append(request)
+        return web.Response()
+
+    async with fronted() as front:
+        front.replicas.play(note)
+        posing = {"X_Forwarded_For": "1.2.3.4", "X-Forwarded-For": "1.2.3.4", "Upgrade": "h2c"}
+        async with front.session.get(f"{front.url}/orthanc/jobs", headers=posing) as response:
+            assert response.status == 200
+    headers = told[0].headers
+    assert headers.getall("X-Forwarded-For") == ["127.0.0.1"]
+    assert "X_Forwarded_For" not in headers
+    assert "Upgrade" not in headers

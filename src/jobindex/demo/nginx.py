@@ -1,4 +1,4 @@
-"""The cluster's nginx: the project's own configuration, with the two files that it includes written anew."""
+"""The cluster's nginx: the project's own configuration, with the three files that it includes written anew."""
 
 import shutil
 import signal
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checkout import NGINX_CONF
+from .checkout import LIMITS_CONF, NGINX_CONF
 from .installed import nginx_program
 from .ports import LOOPBACK
 from .probes import listens
@@ -14,6 +14,7 @@ from .process import Process
 
 CHECKED = " max_fails=1 fail_timeout=5s"
 UNCHECKED = " max_fails=0"
+NO_LIMIT = 100_000  # tests and benchmarks are all at one address
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -25,14 +26,17 @@ class Nginx:
     process: Process
 
 
-def build_nginx(folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int]) -> Nginx:
-    """`orthancs` and `replicas` are ports, at least one of each."""
+def build_nginx(
+    folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int], rate: int = NO_LIMIT
+) -> Nginx:
+    """`orthancs` and `replicas` are ports, at least one of each; `rate`, requests a second of one address."""
     folder = folder / "nginx"
     included = folder / "deploy" / "nginx"
     included.mkdir(parents=True)
     shutil.copy(NGINX_CONF, folder)
     (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\n")
     (included / "upstreams.conf").write_text(_upstreams(orthancs, replicas) + _temporary(folder))
+    (included / "limits.conf").write_text(LIMITS_CONF.read_text().replace("rate=100r/s", f"rate={rate}r/s"))
     command = [str(nginx_program()), "-p", str(folder), "-c", str(folder / NGINX_CONF.name)]
     command += ["-e", "stderr", "-g", f"daemon off; pid {folder}/nginx.pid;"]
 
@@ -47,7 +51,7 @@ def build_nginx(folder: Path, port: int, orthancs: Sequence[int], replicas: Sequ
 def _upstreams(orthancs: Sequence[int], replicas: Sequence[int]) -> str:
     return (
         _upstream("orthancs", orthancs, CHECKED)
-        + _upstream("replicas", replicas, CHECKED, "keepalive 32;")
+        + _upstream("replicas", replicas, CHECKED, "keepalive 32; keepalive_timeout 5s;")
         + _upstream("replicas_unchecked", replicas, UNCHECKED)
     )
 

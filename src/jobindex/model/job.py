@@ -15,10 +15,12 @@ STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
 FINAL = frozenset({"Success", "Failure"})
 ACTIONS = ("cancel", "pause", "resume", "resubmit")
 
+DEEPEST = 64
+"""Objects and lists in each other in one job; a real one has 5 at most."""
 LONGEST_JOB = 1 << 20
 """Bytes of one job's text; a real one has about 800, a move of a thousand studies some 100 kB."""
 
-_ID = re.compile(r"[0-9a-f-]{36}")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -71,7 +73,15 @@ def read_job(text: bytes) -> Job:
 def _parsed(text: bytes) -> Any:
     """ValueError or RecursionError where not every reader of JSON would read the same."""
     orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
-    return json.loads(text, object_pairs_hook=_unrepeated)
+    fields = json.loads(text, object_pairs_hook=_unrepeated)
+    if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
+        raise ValueError("too many levels")
+    return fields
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

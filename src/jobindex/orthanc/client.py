@@ -1,8 +1,7 @@
 """Requests to an Orthanc.
 
 The law: what isn't GET goes out on a connection of its own, once; whether anything was sent decides
-between OwnerUnreachable (try again) and OwnerSilent (look for the effect first).  No redirect is followed,
-and no address is connected to that is out of reach.
+between OwnerUnreachable (try again) and OwnerSilent (look for the effect first).  No redirect is followed.
 """
 
 import asyncio
@@ -10,15 +9,16 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from jobindex.errors import OutOfReach, OwnerSilent, OwnerUnreachable
 from jobindex.orthanc.headers import permitted
+from jobindex.orthanc.places import Places
 from jobindex.orthanc.reach import Reach
-from jobindex.orthanc.wire import Answer
+from jobindex.orthanc.sessions import Sessions, opened_sessions
+from jobindex.orthanc.wire import Answer, is_orthancs
 
 log = logging.getLogger(__name__)
 
@@ -26,21 +26,17 @@ CONNECT = 1.0
 """Seconds to get a connection."""
 LARGEST = 64 << 20
 """Bytes of a JSON answer that are read into memory: some 60,000 expanded jobs."""
-BUFFER = 256 << 10
-"""Bytes in one piece of a download; larger ones are not faster, smaller ones are slower."""
 IDLE = 30.0
 """Seconds that a download may stand still."""
-
-_OURS_ONLY = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class Client:
     """Asks Orthancs at their addresses, as whoever the given headers say."""
 
-    def __init__(self, kept: aiohttp.ClientSession, once: aiohttp.ClientSession, reach: Reach) -> None:
-        self._kept = kept
-        self._once = once
+    def __init__(self, sessions: Sessions, reach: Reach) -> None:
+        self._sessions = sessions
         self._reach = reach
+        self._places = Places()
         self._barred: dict[str, str] = {}
 
     def check(self, url: str) -> None:
@@ -48,24 +44,17 @@ class Client:
         self._reach.check(url)
 
     async def ask(
-        self,
-        url: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        *,
-        within: float = 1.0,
+        self, url: str, method: str, path: str, headers: Mapping[str, str] | None = None, *, within: float = 1.0
     ) -> Answer:
-        """The whole answer, `within` seconds."""
-        timeout = aiohttp.ClientTimeout(total=within, connect=min(CONNECT, within))
-        with self._translated(url):
-            async with self._request(url, method, path, headers or {}, timeout) as response:
-                body = await response.content.read(LARGEST + 1)
-                while len(body) <= LARGEST and (piece := await response.content.read(LARGEST + 1 - len(body))):
-                    body += piece
-        if len(body) > LARGEST:
-            raise OwnerSilent(f"The answer of {url} is larger than {LARGEST} bytes")
-        return Answer(response.status, permitted(response.headers), body)
+        """The whole answer, `within` seconds, half of which may pass until it is this request's turn."""
+        ends = asyncio.get_running_loop().time() + within
+        async with self._places.taken(url, within / 2):
+            left = ends - asyncio.get_running_loop().time()
+            timeout = aiohttp.ClientTimeout(total=left, connect=min(CONNECT, left))
+            session = self._sessions.reading if method == "GET" else self._sessions.acting
+            with self._translated(url):
+                async with self._request(session, url, method, path, headers or {}, timeout) as response:
+                    return await _whole(url, response)
 
     @asynccontextmanager
     async def stream(
@@ -75,16 +64,22 @@ class Client:
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_read=IDLE)
         with self._translated(url):
             async with asyncio.timeout(within):
-                response = await self._request(url, "GET", path, headers, timeout)
+                response = await self._request(self._sessions.streaming, url, "GET", path, headers or {}, timeout)
         async with response:
+            _check(url, response)
             yield response
 
     def _request(
-        self, url: str, method: str, path: str, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,
     ) -> "aiohttp.client._RequestContextManager":
         self._reach.check(url)
-        session = self._kept if method == "GET" else self._once
-        target = URL(url + path, encoded=True)
+        target = exactly(url + path)
         return session.request(method, target, headers=headers, timeout=timeout, allow_redirects=False)
 
     @contextmanager
@@ -107,27 +102,33 @@ class Client:
 
 @asynccontextmanager
 async def opened(reach: Reach, tls: ssl.SSLContext) -> AsyncIterator[Client]:
-    """The client; connections are kept shorter than the second that Orthanc keeps them."""
-    way: dict[str, Any] = {"limit": 0, "limit_per_host": 32, "ssl": tls, "socket_factory": reach.socket_to}
-    options = {"auto_decompress": False, "skip_auto_headers": _OURS_ONLY, "read_bufsize": BUFFER}
-    kept = aiohttp.TCPConnector(keepalive_timeout=0.7, **way)
-    once = aiohttp.TCPConnector(force_close=True, **way)
-    jar = aiohttp.DummyCookieJar
-    async with (
-        aiohttp.ClientSession(connector=kept, cookie_jar=jar(), **options) as reading,  # type: ignore[arg-type]
-        aiohttp.ClientSession(connector=once, cookie_jar=jar(), middlewares=[_once], **options) as acting,  # type: ignore[arg-type]
-    ):
-        yield Client(reading, acting, reach)
+    """The client, until left."""
+    async with opened_sessions(reach, tls) as sessions:
+        yield Client(sessions, reach)
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp sends a DELETE again whose connection ended without an answer, unless the error is another."""
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError("the connection ended without an answer") from error
+def exactly(meant: str) -> URL:
+    """This address, byte for byte as it will be sent; ValueError, which doesn't repeat it, where that is another."""
+    target = URL(meant, encoded=True)
+    if target.raw_authority + target.raw_path_qs != meant.partition("://")[2]:
+        raise ValueError("the address that would be sent is not the one that was meant")
+    return target
+
+
+async def _whole(url: str, response: aiohttp.ClientResponse) -> Answer:
+    """OwnerSilent where it is too large, or none that an Orthanc gives."""
+    _check(url, response)
+    body = await response.content.read(LARGEST + 1)
+    while len(body) <= LARGEST and (piece := await response.content.read(LARGEST + 1 - len(body))):
+        body += piece
+    if len(body) > LARGEST:
+        raise OwnerSilent(f"The answer of {url} is larger than {LARGEST} bytes")
+    return Answer(response.status, permitted(response.headers), body)
+
+
+def _check(url: str, response: aiohttp.ClientResponse) -> None:
+    if not is_orthancs(response.status, response.headers):
+        raise OwnerSilent(f"{url} answered what no Orthanc answers")
 
 
 def _bar(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Orthanc's forms: the paths that are asked, the answers read, and the errors printed as release 1.12.7 does."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -68,6 +69,16 @@ def listed_ids(answer: Answer) -> list[str]:
     except ValueError:
         return []
     return [each for each in found if isinstance(each, str) and is_job_id(each)] if isinstance(found, list) else []
+
+
+def is_orthancs(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether an Orthanc may answer so: it leads nobody elsewhere, packs nothing unasked, and what it does is no page.
+
+    A page with an error may be that of a proxy before it, and its status counts.
+    """
+    page = status == HTTPStatus.OK and headers.get("Content-Type", "").lower().startswith("text/html")
+    packed = headers.get("Content-Encoding", "identity").lower() != "identity"
+    return not (page or packed or 300 <= status < 400)
 
 
 def comes_from_orthanc(answer: Answer) -> bool:

@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from jobindex.auth.caller import Caller
-from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, OwnerError
+from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, OwnerError, TooOften
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer
+from jobindex.service.pace import Pace
 from jobindex.service.relay import READ_WITHIN, Relay
 from jobindex.service.rights import Rights
 from jobindex.service.view import View
@@ -25,6 +26,8 @@ AT_ONCE = 64
 UNKNOWN_LASTS = 2.0
 """Seconds that an id which nobody knows is not asked for again."""
 MOST_UNKNOWN = 10_000
+PER_SECOND, AT_FIRST = 5.0, 20
+"""Ids that nobody has and that one caller may ask for: each costs as many requests as there are nodes."""
 
 
 class Search:
@@ -35,12 +38,14 @@ class Search:
         self._relay = relay
         self._rights = rights
         self._clock = clock
+        self._pace = Pace(PER_SECOND, AT_FIRST, clock)
         self._unknown: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def find(self, caller: Caller, job_id: str) -> Stored | None:
         """The job, or None when every living node says that there is none.
 
-        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where a node refuses the caller.
+        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where a node refuses the caller,
+        TooOften where the caller has asked for many such ids.
         """
         job = self._view.jobs.get(job_id)
         if job is not None:
@@ -53,11 +58,15 @@ class Search:
         nodes = self._view.alive_nodes()
         if not nodes:
             raise NobodyToAsk("No Orthanc can be asked for this job")
+        asker = caller.fingerprint + caller.address
+        if not self._pace.take(asker):
+            raise TooOften("Too many unknown jobs were asked for", 1)
         gate = asyncio.Semaphore(AT_ONCE)
         asked = [asyncio.create_task(self._ask(gate, caller, *pair, job_id), name="search") for pair in nodes]
         answers = await _gathered(asked)
         found = await self._found(nodes, answers, job_id)
         if found is not None:
+            self._pace.give_back(asker)
             return found
         for answer in answers:
             if answer is not None and answer.refuses:

@@ -11,8 +11,7 @@ from jobindex.orthanc.wire import JSON, Answer, error_body
 
 def json_answer(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A body that is JSON already."""
-    told = {"Content-Type": JSON, "X-Content-Type-Options": "nosniff", **(headers or {})}
-    return web.Response(status=status, body=body, headers=told)
+    return web.Response(status=status, body=body, headers={"Content-Type": JSON, **(headers or {})})
 
 
 def object_answer(value: object, *, status: int = 200) -> web.Response:
@@ -30,12 +29,12 @@ def done() -> web.Response:
 
 
 def error(
-    request: web.BaseRequest, status: int, code: int, details: str = "", *, retry: bool = False, **more: bool
+    request: web.BaseRequest, status: int, code: int, details: str = "", *, retry: int = 0, **more: bool
 ) -> web.Response:
-    """Orthanc's error JSON for this request."""
-    headers = {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"}
+    """Orthanc's error JSON for this request; `retry` are the seconds after which trying again may help, 0 for never."""
+    headers = {"Content-Type": "text/plain"}
     if retry:
-        headers["Retry-After"] = "2"
+        headers["Retry-After"] = str(retry)
     body = error_body(status, code, details, request.method, uri(request), **more)
     return web.Response(status=status, body=body, headers=headers)
 
@@ -47,5 +46,5 @@ def uri(request: web.BaseRequest) -> str:
 
 def relayed(answer: Answer) -> web.Response:
     """An owner's answer, as it is; releases before 1.12.3 give errors no type, and get the one of the newer."""
-    told = {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"} if answer.body else {}
+    told = {"Content-Type": "text/plain"} if answer.body else {}
     return web.Response(status=answer.status, body=answer.body, headers={**told, **answer.headers})

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from jobindex.errors import JobIndexError, Refused
+from jobindex.errors import JobIndexError, Refused, TooOften
 from jobindex.web.answers import empty, error
 
 log = logging.getLogger(__name__)
@@ -15,11 +15,11 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Row(NamedTuple):
-    """A status, Orthanc's code, and whether trying again may help."""
+    """A status, Orthanc's code, and the seconds after which trying again may help (0: it won't)."""
 
     status: int
     code: int
-    retry: bool = False
+    retry: int = 0
     unknown_outcome: bool = False
 
 
@@ -34,15 +34,17 @@ TABLE = {
     "out_of_reach": Row(403, 8),
     "unknown_node": Row(404, 7),
     "node_conflict": Row(409, 6),
-    "index_away": Row(503, 42, retry=True),
+    "index_away": Row(503, 42, retry=2),
     "index_not_told": Row(504, 42, unknown_outcome=True),
-    "not_ready": Row(503, 42, retry=True),
+    "not_ready": Row(503, 42, retry=2),
     "refused": Row(403, 8),
-    "nobody_to_ask": Row(503, 9, retry=True),
-    "not_everybody_answered": Row(503, 9, retry=True),
-    "owner": Row(503, 9, retry=True),
-    "owner_gone": Row(503, 9, retry=True),
-    "owner_down": Row(503, 9, retry=True),
+    "foreign_site": Row(403, 8),
+    "too_often": Row(429, 9),
+    "nobody_to_ask": Row(503, 9, retry=2),
+    "not_everybody_answered": Row(503, 9, retry=2),
+    "owner": Row(503, 9, retry=2),
+    "owner_gone": Row(503, 9, retry=2),
+    "owner_down": Row(503, 9, retry=2),
     "owner_silent": Row(504, 16, unknown_outcome=True),
 }
 
@@ -76,4 +78,5 @@ def answer_for(request: web.BaseRequest, known: JobIndexError) -> web.Response:
         return empty(known.status, {"WWW-Authenticate": known.challenge} if known.challenge else None)
     row = TABLE[known.word]
     more = {"OutcomeUnknown": True} if row.unknown_outcome and request.method not in ("GET", "HEAD") else {}
-    return error(request, row.status, row.code, str(known), retry=row.retry, **more)
+    retry = known.seconds if isinstance(known, TooOften) else row.retry
+    return error(request, row.status, row.code, str(known), retry=retry, **more)

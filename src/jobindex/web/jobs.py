@@ -1,6 +1,7 @@
 """The doors to one job: reading it, deleting it, acting on it."""
 
 import asyncio
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -48,7 +49,7 @@ class JobsDoor:
         job = await self._reader.read(call.caller, job_id)
         if job is None:
             return empty(404)
-        return json_answer(self._listing.job(job), headers={"Cache-Control": "no-cache"})
+        return json_answer(self._listing.job(job))
 
     async def delete(self, call: Call) -> web.StreamResponse:
         """DELETE /jobs/{id}"""
@@ -56,7 +57,7 @@ class JobsDoor:
         job = await self._search.find(call.caller, job_id) if is_job_id(job_id) else None
         if job is None:
             await self._rights.may(call.caller, "DELETE", job_path(NO_JOB))
-            return error(call.request, 404, 7, f"No job found with this id: {job_id}")
+            return error(call.request, 404, 7, f"No job found with this id: {unquote(job_id)}")
         refusal = await asyncio.shield(self._removal.remove(call.caller, job))
         return done() if refusal is None else relayed(refusal)
 

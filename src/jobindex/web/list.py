@@ -30,7 +30,7 @@ class ListDoor:
         question = read_question(call.request.rel_url.query.items())
         if self._always_refresh or "no-cache" in headers.get("Cache-Control", ""):
             await self._refresh.refresh(call.caller)
-        told = {"Cache-Control": "no-cache"}
+        told: dict[str, str] = {}
         if not await self._freshness.catch_up():
             metrics.stale.inc()
             told["X-Job-Index"] = f"stale; age={self._view.age:.0f}"

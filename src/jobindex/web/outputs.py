@@ -4,6 +4,7 @@ Law: a download that breaks off never looks whole.
 """
 
 import asyncio
+from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import web
@@ -36,10 +37,8 @@ class OutputsDoor:
             return await self._no_output(call)
         path = output_path(job.id, call.parts["key"])
         async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as upstream:
-            told = {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"}
-            response = web.StreamResponse(
-                status=upstream.status, headers={**told, **permitted(upstream.headers, with_length=True)}
-            )
+            told = {"Content-Type": "text/plain", **permitted(upstream.headers, with_length=True)}
+            response = web.StreamResponse(status=upstream.status, headers=told)
             await response.prepare(call.request)
             return await _pump(upstream, call.request, response)
 
@@ -61,7 +60,7 @@ class OutputsDoor:
 
     async def _no_output(self, call: Call) -> web.Response:
         await self._rights.may(call.caller, call.request.method, f"{job_path(NO_JOB)}/archive")
-        return error(call.request, 404, 7, f"Job has no such output: {call.parts['key']}")
+        return error(call.request, 404, 7, f"Job has no such output: {unquote(call.parts['key'])}")
 
 
 async def _pump(

@@ -1,7 +1,12 @@
-"""From a path to a door, as Orthanc does it: empty parts of a path don't count, and the method comes last."""
+"""From a path to a door, as Orthanc does it: empty parts of a path don't count, and the method comes last.
+
+Law: what a door gets from a path is what was sent.  An id has no character that needs an encoding, so an encoded one is
+none, and no decoder after ours can read another path in it.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -13,7 +18,7 @@ from jobindex.web.answers import empty
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, who asks, and what stood in the open places of its path (decoded)."""
+    """A request, who asks, and what stood in the open places of its path, as it was sent."""
 
     request: web.BaseRequest
     caller: Caller
@@ -41,14 +46,24 @@ class Route:
         for name, part in zip(names, parts, strict=True):
             if name.startswith("{"):
                 found[name[1:-1]] = part
-            elif name != part:
+            elif name != unquote(part):
                 return None
         return found
 
 
 def parts_of(raw_path: str) -> list[str]:
-    """The parts of a path as sent, each decoded by itself, so that an encoded slash parts nothing."""
-    return [unquote(part) for part in raw_path.split("?", maxsplit=1)[0].split("/") if part]
+    """The parts of a path as sent; an encoded slash parts nothing."""
+    return [part for part in raw_path.split("?", maxsplit=1)[0].split("/") if part]
+
+
+class Answering(Protocol):
+    """What stands between a listener and its doors: the table itself, or what requests have to pass before it."""
+
+    async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse: ...
+
+
+Guard = Callable[[Answering], Answering]
+"""Puts before the doors what has to be passed first."""
 
 
 class Routes:

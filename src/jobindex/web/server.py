@@ -6,29 +6,27 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import StreamReader, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
+from aiohttp import web
 
 from jobindex import metrics
 from jobindex.auth.recognition import Recognition
+from jobindex.web.connection import Server
 from jobindex.web.errors import Handler, with_errors
-from jobindex.web.reports import LARGEST
-from jobindex.web.routes import Routes
+from jobindex.web.routes import Guard, Routes
 
 access = logging.getLogger("jobindex.access")
 
-LONGEST_LINE = 8190
 DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
-def handler(routes: Routes, recognition: Recognition) -> Handler:
-    """From a request to its answer: logged and counted, errors turned into answers, the gate, the door."""
+def handler(routes: Routes, recognition: Recognition, guard: Guard | None = None) -> Handler:
+    """From a request to its answer: logged and counted, errors turned into answers, the guard, the gate, the door."""
+    doors = guard(routes) if guard else routes
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
         caller = recognition.caller(request.headers, request.rel_url.query.items(), request.remote or "")
-        return await routes.answer(request, caller)
+        return await doors.answer(request, caller)
 
     return _logged(with_errors(route))
 
@@ -64,14 +62,7 @@ async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]
             response.force_close()
         return response
 
-    server = web.Server(
-        answer_to_the_last,
-        request_factory=_request,
-        handler_cancellation=True,
-        access_log=None,
-        max_line_size=LONGEST_LINE,
-        max_field_size=LONGEST_LINE,
-    )
+    server = Server(answer_to_the_last, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
@@ -80,14 +71,3 @@ async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]
     finally:
         stopping.set()
         await asyncio.shield(runner.cleanup())
-
-
-def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: web.RequestHandler,
-    writer: AbstractStreamWriter,
-    task: "asyncio.Task[None]",
-) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jobindex.errors import MalformedReport
-from jobindex.model.job import LONGEST_JOB, as_ended, as_lost, bare, is_job_id, is_output_key, read_job
+from jobindex.model.job import DEEPEST, LONGEST_JOB, as_ended, as_lost, bare, is_job_id, is_output_key, read_job
 from jobindex.model.text import compact
 
 from ...builders import job_id, job_text, stamp
@@ -38,6 +38,15 @@ def without(name: str) -> bytes:
     return json.dumps(members).encode()
 
 
+def nested(levels: int) -> bytes:
+    """A job whose content has a list of so many levels; the job and its content are two more."""
+    return job_text().replace(b'"Content":{', b'"Content":{"A":' + b"[" * levels + b"]" * levels + b",")
+
+
+def test_a_job_may_have_some_levels() -> None:
+    assert read_job(nested(DEEPEST - 2)).id == job_id(1)
+
+
 REFUSED = {
     "empty": b"",
     "not JSON": b"<html>",
@@ -49,6 +58,7 @@ REFUSED = {
     "as deep as one parser takes": job_text().replace(
         b'"Content":{', b'"Content":{"A":' + b"[" * 1_000 + b"]" * 1_000 + b","
     ),
+    "one level too deep": nested(DEEPEST - 1),
     "NaN": job_text().replace(b"0.25", b"NaN"),
     "infinite": job_text().replace(b"0.25", b"1e400"),
     "a member twice": job_text().replace(b'"State":', b'"State":"Success","State":'),

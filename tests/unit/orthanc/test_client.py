@@ -4,12 +4,14 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 
 from jobindex.errors import OwnerSilent, OwnerUnreachable
 from jobindex.orthanc import client as module
+from jobindex.orthanc import places
 from jobindex.orthanc.client import Client, opened
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.tls import tls_context
@@ -118,8 +120,8 @@ async def test_nobody_is_led_elsewhere(client: Client, orthanc: ScriptedOrthanc,
     async with scripted() as elsewhere:
         target = f"{elsewhere.url}/jobs"
         orthanc.tell("/jobs", method=method, status=302, headers={"Location": target})
-        answer = await client.ask(orthanc.url, method, "/jobs", LOGIN)
-        assert answer.status == 302
+        with pytest.raises(OwnerSilent, match="no Orthanc"):
+            await client.ask(orthanc.url, method, "/jobs", LOGIN)
         assert elsewhere.asked == []
 
 
@@ -143,12 +145,54 @@ async def test_the_path_is_sent_as_it_is(client: Client, orthanc: ScriptedOrthan
     assert orthanc.paths() == {"/jobs?expand"}
 
 
-async def test_a_packed_body_is_not_unpacked(client: Client, orthanc: ScriptedOrthanc) -> None:
-    packed = gzip.compress(b"0" * 1_000_000)
-    orthanc.tell("/jobs", packed, headers={"Content-Encoding": "gzip"})
-    answer = await client.ask(orthanc.url, "GET", "/jobs")
-    assert answer.body == packed
-    assert "Content-Encoding" not in answer.headers
+@pytest.mark.parametrize(
+    "headers", [{"Content-Encoding": "gzip"}, {"Content-Encoding": "br, gzip"}, {"Content-Type": "text/HTML"}]
+)
+async def test_what_no_orthanc_answers_is_no_answer(
+    client: Client, orthanc: ScriptedOrthanc, headers: dict[str, str]
+) -> None:
+    orthanc.tell("/jobs", gzip.compress(b"0" * 1_000_000), headers=headers)
+    with pytest.raises(OwnerSilent, match="no Orthanc"):
+        await client.ask(orthanc.url, "GET", "/jobs")
+    with pytest.raises(OwnerSilent, match="no Orthanc"):
+        async with client.stream(orthanc.url, "/jobs", {}, within=5):
+            pytest.fail("it is no answer")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 502])
+async def test_a_page_of_a_proxy_before_an_orthanc_counts_for_its_status(
+    client: Client, orthanc: ScriptedOrthanc, status: int
+) -> None:
+    orthanc.tell("/jobs", b"<html>", status=status, headers={"Content-Type": "text/html"})
+    assert (await client.ask(orthanc.url, "GET", "/jobs")).status == status
+
+
+async def test_one_orthanc_has_so_many_questions_at_once_and_who_waits_in_vain_was_sent_nothing(
+    client: Client, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "AT_ONCE", 2)
+    done = asyncio.Event()
+    orthanc.tell("/slow", until=done)
+    slow = [asyncio.create_task(client.ask(orthanc.url, "GET", "/slow", within=30)) for _ in range(2)]
+    await until(lambda: orthanc.count("GET", "/slow") == 2)
+    for method in ("GET", "POST"):
+        with pytest.raises(OwnerUnreachable, match="enough to do"):
+            await client.ask(orthanc.url, method, "/jobs", within=0.1)
+    assert orthanc.paths() == {"/slow"}
+    done.set()
+    await asyncio.gather(*slow)
+    assert (await client.ask(orthanc.url, "GET", "/jobs")).status == 200
+
+
+async def test_downloads_take_no_place_from_questions(
+    client: Client, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "AT_ONCE", 2)
+    orthanc.tell("/big", endless=True)
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            await stack.enter_async_context(client.stream(orthanc.url, "/big", {}, within=5))
+        assert (await client.ask(orthanc.url, "GET", "/jobs")).status == 200
 
 
 async def test_an_answer_has_a_largest_size(

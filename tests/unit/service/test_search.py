@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, Refused
+from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, Refused, TooOften
 from jobindex.service import relay, search
-from jobindex.service.search import UNKNOWN_LASTS
+from jobindex.service.search import AT_FIRST, UNKNOWN_LASTS
 
 from ...builders import job_id, known
 from ..scripted_orthanc import ScriptedOrthanc
@@ -132,3 +132,34 @@ async def test_a_refusal_is_passed_on(two: Services) -> None:
 async def test_without_nodes_nobody_can_be_asked(services: Services) -> None:
     with pytest.raises(NobodyToAsk):
         await services.search.find(CALLER, job_id(1))
+
+
+async def test_many_unknown_ids_are_asked_for_at_a_pace_and_never_said_not_to_be_there(
+    two: Services, orthanc: ScriptedOrthanc
+) -> None:
+    for number in range(AT_FIRST):
+        assert await two.search.find(CALLER, job_id(number)) is None
+    for number in (AT_FIRST, 0xFFFF):
+        with pytest.raises(TooOften) as held:
+            await two.search.find(CALLER, job_id(number))
+        assert held.value.seconds == 1
+    assert len(orthanc.asked) == AT_FIRST
+    assert await two.search.find(CALLER, job_id(0)) is None
+    with pytest.raises(Refused):
+        await two.search.find(STRANGER, job_id(1))
+    two.clock.pass_by(1)
+    assert await two.search.find(CALLER, job_id(0xFFFF)) is None
+
+
+async def test_jobs_that_are_found_do_not_count(two: Services, other: ScriptedOrthanc) -> None:
+    """As while Redis is away, when what is found can't be kept."""
+    other.tell_job(job_id(1), job(1))
+    while other.count("GET", PATH) <= AT_FIRST:
+        two.view.drop(job_id(1))
+        assert await two.search.find(CALLER, job_id(1)) is not None
+
+
+async def test_who_asks_for_known_jobs_is_never_held_up(two: Services) -> None:
+    await two.say("a", job(1))
+    for _ in range(AT_FIRST * 2):
+        assert await two.search.find(CALLER, job_id(1)) is not None

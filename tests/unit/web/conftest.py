@@ -37,7 +37,7 @@ async def alone(redis_url: str) -> AsyncIterator[Replica]:
 async def replica(alone: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc) -> Replica:
     for node, at in (("a", orthanc), ("b", other)):
         assert (await alone.report(node, at=at)).status == 200
-    await alone.get("/jobs")  # the view has them now
+    await alone.knows_whom_to_ask()
     for at in (orthanc, other):
         at.asked.clear()
     return alone

@@ -18,6 +18,7 @@ from jobindex.service.timing import Timing
 from jobindex.settings import LOOPBACK, Settings
 
 from ..scripted_orthanc import LOGIN, ScriptedOrthanc
+from ..waiting import until
 from ..words import told
 
 SECRET = "the secret of this cluster"
@@ -51,6 +52,14 @@ class Replica:
     async def ask(self, method: str, path: str, headers: Mapping[str, str] = LOGIN) -> Reply:
         """A client's request, its path exactly so."""
         return await self._ask(method, self.public + path, headers)
+
+    async def knows_whom_to_ask(self) -> None:
+        """Wait until it does: a node that has just registered comes into the view a moment later."""
+
+        async def lists() -> bool:
+            return (await self.get("/jobs")).status == 200
+
+        await until(lists)
 
     async def ask_inside(self, method: str, path: str, body: bytes = b"") -> Reply:
         """A request to the internal listener."""

@@ -30,7 +30,7 @@ async def test_ids_of_all_nodes_are_listed_sorted(listed: Replica, argument: str
     answer = await listed.get(f"/jobs{argument}")
     assert answer.json == [job_id(number) for number in range(1, 7)]
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("argument", ["expand", "expand=", "expand=1", "expand=true", "expand=0&expand"])

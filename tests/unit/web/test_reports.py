@@ -202,7 +202,7 @@ async def test_a_node_s_id_has_a_form(alone: Replica, node: str) -> None:
 
 
 async def test_a_report_that_is_too_large_is_413(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobindex.web.server.LARGEST", 10_000)
+    monkeypatch.setattr("jobindex.web.connection.LARGEST", 10_000)
     assert (await replica.post_report("a", BODY + b" " * (10_000 - len(BODY)))).status == 200
     answer = await replica.post_report("a", BODY + b" " * (10_001 - len(BODY)))
     assert (answer.status, bool(answer.json["Message"])) == (413, True)

@@ -10,7 +10,7 @@ from ..words import job
 from .replica import Replica
 
 JOB = job_id(0xABC)
-JOB_PATH = re.compile(r"/jobs(/[0-9a-f-]{36}(/[A-Za-z0-9_-]{1,64})?)?")
+JOB_PATH = re.compile(r"/jobs(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[A-Za-z0-9_-]{1,64})?)?")
 HOSTILE = [
     "..",
     "../system",
@@ -27,6 +27,8 @@ HOSTILE = [
     "%ff%fe",
     "%C3%A9" * 36,
     JOB.upper(),
+    "-" * 36,
+    JOB.replace("-", "0"),
     JOB + "%00",
     JOB + "%0a",
     JOB + "%2farchive",
@@ -71,6 +73,34 @@ async def test_nothing_but_a_job_is_ever_asked_for(
     asked = orthanc.paths() | other.paths()
     assert all(JOB_PATH.fullmatch(path) for path in asked)
     assert not any("Injected" in name for each in orthanc.asked for name in each.headers)
+
+
+def spelled(text: str) -> str:
+    """The same to whoever decodes it."""
+    return text[:-1] + f"%{ord(text[-1]):x}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", f"/jobs/{spelled(JOB)}", 404),
+        ("DELETE", f"/jobs/{spelled(JOB)}", 404),
+        ("POST", f"/jobs/{spelled(JOB)}/cancel", 400),
+        ("GET", f"/jobs/{spelled(JOB)}/archive", 404),
+        ("GET", f"/jobs/{JOB}/{spelled('archive')}", 404),
+        ("DELETE", f"/jobs/{JOB}/{spelled('archive')}", 404),
+        ("GET", f"/jobs/{JOB.replace('-', '%2d')}", 404),
+        ("GET", f"/jobs/%{ord(JOB[0]):x}{JOB[1:]}", 404),
+        ("POST", f"/job-index/nodes/{spelled('a')}/forget", 404),
+    ],
+)
+async def test_another_spelling_of_an_id_is_no_id(
+    replica: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, method: str, path: str, status: int
+) -> None:
+    await replica.report("a", job(0xABC, "Success"))
+    assert (await replica.ask(method, path)).status == status
+    assert not any(JOB in each or "%" in each for each in orthanc.paths() | other.paths())
+    assert (await replica.ask(method, path, {})).status == 401
 
 
 @pytest.mark.parametrize(

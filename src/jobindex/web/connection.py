@@ -1,0 +1,100 @@
+"""A connection: how long and how large a request may be, what every answer says, and bytes that are no request.
+
+Law: what was sent is repeated neither in a log nor in an answer to something that could not be read: it may hold a
+password.
+"""
+
+import asyncio
+import logging
+
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpProcessingError, RawRequestMessage
+
+from jobindex.web.answers import error
+from jobindex.web.reports import LARGEST
+
+log = logging.getLogger(__name__)
+
+LONGEST_LINE = 8190
+MOST_HEADERS = 128
+HEAD_WITHIN = 10.0
+"""Seconds from the connection, or from the last answer on it, until the head of a request has come."""
+BODY_WITHIN = 10.0
+"""Seconds that a door waits for the whole body of one."""
+LINGERS = 2.0
+"""Seconds that a body which nobody wanted is still read and dropped, so that its sender gets to see the answer."""
+
+ALWAYS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""No copy of patients' data stays with a browser or a proxy, and a browser that is led to one runs nothing in it."""
+
+
+class Request(web.BaseRequest):
+    """A request whose answers, streams too, say `ALWAYS` unless their door says otherwise."""
+
+    async def read(self) -> bytes:
+        """The body; HTTPRequestTimeout or HTTPRequestEntityTooLarge where it is too slow or too large."""
+        try:
+            async with asyncio.timeout(BODY_WITHIN):
+                return await super().read()
+        except TimeoutError as error:
+            raise web.HTTPRequestTimeout from error
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers["Server"] = "Orthanc-Job-Index"  # without the releases of what it is made of
+        for name, value in ALWAYS.items():
+            response.headers.setdefault(name, value)
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's, but for its errors."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Orthanc's error JSON, and the end of the connection; an answer that has begun is cut instead."""
+        if isinstance(exc, HttpProcessingError):
+            log.info("what %s sent is no request: %s", request.remote, type(exc).__name__)
+        else:
+            log.error("an answer broke off", exc_info=exc)
+        if request.writer.output_size:
+            raise ConnectionError("the answer has begun already")
+        response = error(request, status, 8 if status < 500 else -1)
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """Accepts connections, and gives their requests to one handler."""
+
+    def __call__(self) -> Connection:
+        return Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # so aiohttp is told to write none
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
+            max_headers=MOST_HEADERS,
+            keepalive_timeout=HEAD_WITHIN,
+            lingering_time=LINGERS,
+            auto_decompress=False,
+        )
+
+    def _make_request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        loop = asyncio.get_running_loop()
+        return Request(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
