@@ -78,6 +78,18 @@ class Refused(JobIndexError):
         self.challenge = challenge
 
 
+class NotIntroduced(JobIndexError):
+    """No proxy that is believed has said who the caller is, where such a proxy decides."""
+
+    word = "not_introduced"
+
+
+class ReadOnly(JobIndexError):
+    """This replica changes nothing, whoever asks."""
+
+    word = "read_only"
+
+
 class NobodyToAsk(JobIndexError):
     """No Orthanc is alive that could say whether the caller may."""
 

@@ -12,6 +12,10 @@ PRIVATE = tuple(
 )
 
 
+HEADER = r"^[A-Za-z0-9-]{1,64}$"
+"""The names that headers have here: nginx drops those with other letters."""
+
+
 class NamedNode(BaseModel):
     """An Orthanc without a plugin of ours: it is visited, with this user."""
 
@@ -57,12 +61,21 @@ class Settings(BaseSettings):
     """Whether the routes of Orthanc's own sample plugin are served on the internal listener.  They are not signed."""
     sample_port: Annotated[int, Field(ge=1, le=65535)] = 8042
     """The HTTP port of the Orthancs that use it."""
+
+    callers: Literal["orthanc", "trust"] = "orthanc"
+    """Who decides what callers may: Orthanc, as they are (orthanc), or a proxy in front that lets in only those who may
+    do everything here (trust)."""
+    user_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-User"
+    roles_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-Groups"
+    """In which headers that proxy names the user and the user's roles, for the audit."""
+    read_only: bool = False
+    """Whether clients may read only: no action and no deletion is passed on."""
     token_headers: tuple[str, ...] = ()
     """Names of the headers in which callers of the authorization plugin bring their tokens."""
     token_arguments: tuple[str, ...] = ()
     """Names of the query arguments in which they do."""
     proxies: tuple[IPv4Network | IPv6Network, ...] = PRIVATE
-    """Networks of the proxies in front, whose X-Forwarded-For is believed."""
+    """Networks of the proxies in front, whose X-Forwarded-For is believed; to be named where they are trusted."""
     always_refresh: bool = False
     """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does."""
 
@@ -84,6 +97,15 @@ class Settings(BaseSettings):
     def _secret_is_long_enough(self) -> "Settings":
         if 0 < len(self.cluster_secret) < 16:
             raise ValueError("the cluster's secret has fewer than 16 characters")
+        return self
+
+    @model_validator(mode="after")
+    def _trust_has_grounds(self) -> "Settings":
+        if self.callers == "trust":
+            if "proxies" not in self.model_fields_set or not self.proxies:
+                raise ValueError("to trust a proxy, name its network and no other: JOBINDEX_PROXIES")
+            if not self.cluster_secret:
+                raise ValueError("to trust a proxy, the cluster needs a secret: JOBINDEX_SECRET_FILE")
         return self
 
     @property

@@ -70,7 +70,7 @@ class Node:
 
 @pytest.fixture(autouse=True)
 def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("URLS", "SECRET", "SECRET_FILE", "NODE_ID", "NODE_URL", "CA_FILE"):
+    for name in ("URLS", "SECRET", "SECRET_FILE", "NODE_ID", "NODE_URL", "CA_FILE", "SHARE_TOKEN"):
         monkeypatch.delenv(f"JOBINDEX_{name}", raising=False)
 
 

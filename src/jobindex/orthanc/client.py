@@ -5,13 +5,14 @@ between OwnerUnreachable (try again) and OwnerSilent (look for the effect first)
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 from yarl import URL
 
 from jobindex.errors import OwnerSilent, OwnerUnreachable
+from jobindex.orthanc.credentials import NOBODY, Credentials
 from jobindex.orthanc.headers import permitted
 from jobindex.orthanc.wire import Answer
 
@@ -28,7 +29,7 @@ _OURS_ONLY = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class Client:
-    """Asks Orthancs at their addresses, as whoever the given headers say."""
+    """Asks Orthancs at their addresses, as whoever the given credentials say."""
 
     def __init__(self, kept: aiohttp.ClientSession, once: aiohttp.ClientSession) -> None:
         self._kept = kept
@@ -39,14 +40,14 @@ class Client:
         url: str,
         method: str,
         path: str,
-        headers: Mapping[str, str] | None = None,
+        credentials: Credentials = NOBODY,
         *,
         within: float = 1.0,
     ) -> Answer:
         """The whole answer, `within` seconds."""
         timeout = aiohttp.ClientTimeout(total=within, connect=min(CONNECT, within))
         with _translated(url):
-            async with self._request(url, method, path, headers or {}, timeout) as response:
+            async with self._request(url, method, path, credentials, timeout) as response:
                 body = await response.content.read(LARGEST + 1)
                 while len(body) <= LARGEST and (piece := await response.content.read(LARGEST + 1 - len(body))):
                     body += piece
@@ -56,22 +57,30 @@ class Client:
 
     @asynccontextmanager
     async def stream(
-        self, url: str, path: str, headers: Mapping[str, str], *, within: float
+        self, url: str, path: str, credentials: Credentials, *, within: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer whose body is to come; its head comes `within` seconds; errors in the body are the caller's."""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_read=IDLE)
         with _translated(url):
             async with asyncio.timeout(within):
-                response = await self._request(url, "GET", path, headers, timeout)
+                response = await self._request(url, "GET", path, credentials, timeout)
         async with response:
             yield response
 
     def _request(
-        self, url: str, method: str, path: str, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+        self, url: str, method: str, path: str, credentials: Credentials, timeout: aiohttp.ClientTimeout
     ) -> "aiohttp.client._RequestContextManager":
         session = self._kept if method == "GET" else self._once
-        target = URL(url + path, encoded=True)
-        return session.request(method, target, headers=headers, timeout=timeout, allow_redirects=False)
+        target = exactly(url + credentials.added_to(path))
+        return session.request(method, target, headers=credentials.headers, timeout=timeout, allow_redirects=False)
+
+
+def exactly(meant: str) -> URL:
+    """This address, byte for byte as it will be sent; ValueError, which doesn't repeat it, where that is another."""
+    target = URL(meant, encoded=True)
+    if target.raw_authority + target.raw_path_qs != meant.partition("://")[2]:
+        raise ValueError("the address that would be sent is not the one that was meant")
+    return target
 
 
 @asynccontextmanager

@@ -36,6 +36,8 @@ TABLE = {
     "index_not_told": Row(504, 42, unknown_outcome=True),
     "not_ready": Row(503, 42, retry=True),
     "refused": Row(403, 8),
+    "not_introduced": Row(403, 8),
+    "read_only": Row(403, 22),
     "nobody_to_ask": Row(503, 9, retry=True),
     "not_everybody_answered": Row(503, 9, retry=True),
     "owner": Row(503, 9, retry=True),

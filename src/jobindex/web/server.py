@@ -11,6 +11,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 
 from jobindex import metrics
+from jobindex.auth.introduction import Introduction
 from jobindex.auth.recognition import Recognition
 from jobindex.web.errors import Handler, with_errors
 from jobindex.web.reports import LARGEST
@@ -23,7 +24,7 @@ DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
-def handler(routes: Routes, recognition: Recognition) -> Handler:
+def handler(routes: Routes, recognition: Recognition | Introduction) -> Handler:
     """From a request to its answer: logged and counted, errors turned into answers, the gate, the door."""
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
