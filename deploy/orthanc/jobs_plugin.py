@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
+import ipaddress
 import json
 import os
 import random
@@ -61,7 +62,10 @@ KINDS = {
     orthanc.ChangeType.JOB_FAILURE: "JobFailure",
 }
 ENDS = {"Success": "JobSuccess", "Failure": "JobFailure"}
-MEMBERS = ("Urls", "SecretFile", "Secret", "Insecure", "NodeId", "NodeUrl", "CaFile", "CertificateFile", "KeyFile")
+MEMBERS = (
+    *("Urls", "SecretFile", "Secret", "Insecure", "NodeId", "NodeUrl"),
+    *("CaFile", "CertificateFile", "KeyFile", "ShareToken"),
+)
 JOB_ID = re.compile("[0-9a-f-]{36}")  # nothing else that the service names is asked of Orthanc
 TIMESTAMP = re.compile(rb'"Timestamp"\s*:\s*"[^"]*"')
 
@@ -75,6 +79,7 @@ class Settings:
     node: str
     registration: dict[str, Any]
     tls: ssl.SSLContext | None
+    share_token: bool = False
 
 
 def read_settings(configuration: Mapping[str, Any], version: str, environment: Mapping[str, str]) -> Settings:
@@ -99,7 +104,16 @@ def read_settings(configuration: Mapping[str, Any], version: str, environment: M
             "Plugin": PLUGIN_VERSION,
         },
         tls=read_tls(merged.get("CaFile"), merged.get("CertificateFile"), merged.get("KeyFile")),
+        share_token=read_switch("ShareToken", merged.get("ShareToken") or False),
     )
+
+
+def read_switch(member: str, given: Any) -> bool:
+    """true or false, as JSON or as text; nothing else is taken for a yes, or for a no."""
+    text = str(given).strip().lower()
+    if text not in ("true", "false"):
+        raise ValueError(f'"{member}" must be true or false')
+    return text == "true"
 
 
 def read_urls(given: Any) -> tuple[SplitResult, ...]:
@@ -109,6 +123,16 @@ def read_urls(given: Any) -> tuple[SplitResult, ...]:
     if not urls or any(url.scheme not in ("http", "https") or not url.hostname or url.port == 0 for url in urls):
         raise ValueError('"Urls" (JOBINDEX_URLS) must be one or more of http(s)://host:port')
     return urls
+
+
+def is_private(url: SplitResult) -> bool:
+    """Whether nobody on the way can read what is sent there."""
+    if url.scheme == "https" or url.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 def read_secret(source: Mapping[str, Any], insecure: bool) -> Secret:
@@ -649,6 +673,7 @@ class Sender:
         self._troubles: set[str] = set()  # logged once each, until reports are taken again
         self._failures = 0
         self._limit = MOST_JOBS
+        self._token = ""
 
     def run(self) -> None:
         keep(self._send_due, self._outbox.bell, self._desk.stopping)
@@ -675,7 +700,7 @@ class Sender:
         service.close()
 
     def _register(self) -> bool:
-        head = {**self._head(Batch([])), "Register": self._settings.registration}
+        head = {**self._head(Batch([])), "Register": {**self._settings.registration, **self._share()}}
         answer = self._service.post(write_report(head, Batch([])), TIMEOUT)
         if not answer.ok:
             self._fail(answer)
@@ -685,6 +710,19 @@ class Sender:
         self._ledger.register()
         self._desk.inbox.bell.set()
         return True
+
+    def _share(self) -> dict[str, str]:
+        """An administrator's key to this Orthanc, which nobody can revoke: only where the operator has said so."""
+        if not self._settings.share_token:
+            return {}
+        url = self._service.url
+        if not is_private(url):
+            self._trouble(f"the token is not shared with {url.geturl()}: that takes https, or a loopback address")
+            return {}
+        if not self._token:
+            self._token = shielded(orthanc.GenerateRestApiAuthorizationToken) or ""
+            log(orthanc.LogWarning, "its token, an administrator's key to this Orthanc, is shared with the service")
+        return {"Token": self._token} if self._token else {}
 
     def _send(self) -> bool:
         """One report; False when there is nothing to say."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from jobindex.auth.introduction import Introduction
 from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.vault import Vault
@@ -16,6 +17,7 @@ from jobindex.model.job import ACTIONS
 from jobindex.orthanc import client as orthanc
 from jobindex.safety import Safety, read_safety
 from jobindex.service.admission import Admission
+from jobindex.service.asking import AsAdministrator, AsCaller
 from jobindex.service.breaker import Breaker
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
@@ -29,10 +31,11 @@ from jobindex.service.recent import Recent
 from jobindex.service.refresh import Refresh
 from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
-from jobindex.service.rights import Rights
+from jobindex.service.rights import Granted, Rights
 from jobindex.service.roster import Roster
 from jobindex.service.search import Search
 from jobindex.service.timing import Timing
+from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
 from jobindex.service.visits import Named, Visits
 from jobindex.settings import NamedNode, Settings
@@ -70,16 +73,19 @@ def build(settings: Settings, safety: Safety, store: Store, client: orthanc.Clie
     view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
-    intake = Intake(store, view, roster, losses, freshness, recent)
-    rights = Rights(view, client, Verdicts(), breaker)
-    relay = Relay(client, intake, breaker)
-    visits = Visits(
-        store, client, roster, intake, Vault(safety.keyring), [_named(node) for node in settings.nodes], timing
-    )
+    named = [_named(node) for node in settings.nodes]
+    vault = Vault(safety.keyring)
+    tokens = Tokens(store.nodes, vault, {each.id: each.authorization for each in named}, timing.gone)
+    trust = settings.callers == "trust"
+    asking = AsAdministrator(client, tokens) if trust else AsCaller(client)
+    intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None)
+    rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
+    relay = Relay(asking, intake, breaker)
+    visits = Visits(store, client, roster, intake, tokens, named, timing)
     insecurity, admission = Insecurity(safety.insecurities), Admission(safety.keyring, store.nonces, view)
     probes = ProbesDoor(view, insecurity)
     sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
-    refresh = Refresh(view, client, intake)
+    refresh = Refresh(view, asking, intake)
     listing = Listing(view)
     search = Search(view, relay, rights)
     reader, removal = Reader(view, relay, rights, search), Removal(store, view, relay, rights, timing)
@@ -91,6 +97,7 @@ def build(settings: Settings, safety: Safety, store: Store, client: orthanc.Clie
             OutputsDoor(view, search, relay, rights),
             NodesDoor(view, roster),
             rights,
+            read_only=settings.read_only,
         ),
         probes=probes,
         internal=_internal(ReportsDoor(admission, intake), probes, sample),
@@ -109,7 +116,9 @@ def _chores(roster: Roster, visits: Visits, history: History, insecurity: Insecu
     ]
 
 
-def _public(every: ListDoor, jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesDoor, rights: Rights) -> Routes:
+def _public(
+    every: ListDoor, jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesDoor, rights: Rights, *, read_only: bool
+) -> Routes:
     """What clients reach through nginx.  Where no gate is named, the job's owner decides as it is asked."""
     actions = [Route(f"/jobs/{{id}}/{name}", {"POST": jobs.action(name)}) for name in ACTIONS]
     routes = [
@@ -120,7 +129,7 @@ def _public(every: ListDoor, jobs: JobsDoor, outputs: OutputsDoor, nodes: NodesD
         Route("/job-index/nodes", {"GET": nodes.list}, gate=rights.may_list),
         Route("/job-index/nodes/{node}/forget", {"POST": nodes.forget}, gate=rights.may_operate),
     ]
-    return Routes(routes, otherwise=rights.may_list)
+    return Routes(routes, otherwise=rights.may_list, read_only=read_only)
 
 
 def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route]) -> Routes:
@@ -153,8 +162,7 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         )
         log.info("listening for Orthancs and probes on port %d", internal)
         await parts.view.full.wait()
-        recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
-        answer = handler(parts.public, recognition, _guard(settings))
+        answer = handler(parts.public, _recognition(settings), _guard(settings))
         public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
         log.info("listening for clients on port %d", public)
         parts.probes.serving = True
@@ -166,6 +174,13 @@ def _guard(settings: Settings) -> Guard:
     """What clients send has to pass before anything is asked of an Orthanc."""
     logins = Logins(settings.failed_logins)
     return lambda doors: Site(Guesses(doors, logins), settings.origins)
+
+
+def _recognition(settings: Settings) -> Recognition | Introduction:
+    recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
+    if settings.callers == "orthanc":
+        return recognition
+    return Introduction(recognition, settings.user_header, settings.roles_header)
 
 
 def _timing(settings: Settings) -> Timing:

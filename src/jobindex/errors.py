@@ -106,6 +106,18 @@ class TooOften(JobIndexError):
         self.seconds = seconds
 
 
+class NotIntroduced(JobIndexError):
+    """No proxy that is believed has said who the caller is, where such a proxy decides."""
+
+    word = "not_introduced"
+
+
+class ReadOnly(JobIndexError):
+    """This replica changes nothing, whoever asks."""
+
+    word = "read_only"
+
+
 class NobodyToAsk(JobIndexError):
     """No Orthanc is alive that could say whether the caller may."""
 

@@ -51,6 +51,8 @@ def _check_secret(settings: Settings, keyring: Keyring) -> None:
         raise ValueError(HOW_TO_BEGIN)
     if settings.sample_routes:
         raise ValueError("JOBINDEX_SAMPLE_ROUTES keeps tokens of Orthancs, and without a secret nothing can seal them.")
+    if settings.callers == "trust":
+        raise ValueError("JOBINDEX_CALLERS=trust keeps tokens of Orthancs, and without a secret nothing can seal them.")
 
 
 def _check_named(settings: Settings, reach: Reach) -> None:

@@ -4,11 +4,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PRIVATE = tuple(ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 LOOPBACK = tuple(ip_network(each) for each in ("127.0.0.0/8", "::1/128"))
+
+
+HEADER = r"^[A-Za-z0-9-]{1,64}$"
+"""The names that headers have here: nginx drops those with other letters."""
 
 
 class NamedNode(BaseModel):
@@ -72,12 +76,21 @@ class Settings(BaseSettings):
     """Whether the routes of Orthanc's own sample plugin are served on the internal listener.  They are not signed."""
     sample_port: Annotated[int, Field(ge=1, le=65535)] = 8042
     """The HTTP port of the Orthancs that use it."""
+
+    callers: Literal["orthanc", "trust"] = "orthanc"
+    """Who decides what callers may: Orthanc, as they are (orthanc), or a proxy in front that lets in only those who may
+    do everything here (trust)."""
+    user_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-User"
+    roles_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-Groups"
+    """In which headers that proxy names the user and the user's roles, for the audit."""
+    read_only: bool = False
+    """Whether clients may read only: no action and no deletion is passed on."""
     token_headers: tuple[str, ...] = ()
     """Names of the headers in which callers of the authorization plugin bring their tokens."""
     token_arguments: tuple[str, ...] = ()
     """Names of the query arguments in which they do."""
     proxies: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK + PRIVATE
-    """Networks of the proxies in front, whose X-Forwarded-For is believed."""
+    """Networks of the proxies in front, whose X-Forwarded-For is believed; to be named where they are trusted."""
     origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
     """Other sites whose pages may change something here: ["https://portal.example.org"]."""
     failed_logins: Annotated[int, Field(ge=0)] = 5
@@ -98,3 +111,9 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_form: Literal["json", "text"] = "json"
+
+    @model_validator(mode="after")
+    def _trust_has_grounds(self) -> "Settings":
+        if self.callers == "trust" and ("proxies" not in self.model_fields_set or not self.proxies):
+            raise ValueError("to trust a proxy, name its network and no other: JOBINDEX_PROXIES")
+        return self

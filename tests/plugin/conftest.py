@@ -70,7 +70,7 @@ class Node:
 
 @pytest.fixture(autouse=True)
 def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = "URLS SECRET SECRET_FILE INSECURE NODE_ID NODE_URL CA_FILE CERTIFICATE_FILE KEY_FILE"
+    settings = "URLS SECRET SECRET_FILE INSECURE NODE_ID NODE_URL CA_FILE CERTIFICATE_FILE KEY_FILE SHARE_TOKEN"
     for name in settings.split():
         monkeypatch.delenv(f"JOBINDEX_{name}", raising=False)
 

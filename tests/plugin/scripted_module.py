@@ -1,6 +1,7 @@
 """A stand-in for the `orthanc` module: jobs that a test sets, events that a test causes, a log that a test reads."""
 
 import json
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
@@ -28,6 +29,8 @@ class ScriptedModule(ModuleType):
         self.jobs: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
         self.log: list[tuple[str, str]] = []
+        self.tokens: list[str] = []
+        """What was generated: keys to the whole Orthanc, which can't be revoked."""
         self.before_read: Callable[[str], None] = self.asked.append
         self._callback: Callable[[int, int, str], None] | None = None
         vars(self).update(
@@ -36,6 +39,7 @@ class ScriptedModule(ModuleType):
             GetConfiguration=lambda: json.dumps(configuration),
             RestApiGet=self._answer,
             RegisterOnChangeCallback=self._register,
+            GenerateRestApiAuthorizationToken=self._generate,
             **{f"Log{level}": self._logger(level) for level in ("Error", "Warning", "Info")},
         )
 
@@ -64,6 +68,10 @@ class ScriptedModule(ModuleType):
 
     def _register(self, callback: Callable[[int, int, str], None]) -> None:
         self._callback = callback
+
+    def _generate(self) -> str:
+        self.tokens.append(f"Bearer {uuid.uuid4()}")
+        return self.tokens[-1]
 
     def _logger(self, level: str) -> Callable[[str], None]:
         return lambda message: self.log.append((level, message))

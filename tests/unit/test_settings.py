@@ -58,3 +58,21 @@ def test_orthancs_are_looked_for_in_private_networks_and_not_on_this_machine() -
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().redis_url = "redis://other"
+
+
+TRUST = {"callers": "trust", "secret": SECRET, "proxies": ["10.0.0.7/32"]}
+
+
+@pytest.mark.parametrize("lacking", ["proxies", "secret"])
+def test_a_proxy_is_trusted_only_where_it_is_named_and_there_is_a_secret(lacking: str) -> None:
+    assert Settings.model_validate(TRUST).callers == "trust"
+    with pytest.raises(ValidationError, match="to trust a proxy"):
+        Settings.model_validate({name: value for name, value in TRUST.items() if name != lacking})
+    with pytest.raises(ValidationError, match="JOBINDEX_PROXIES"):
+        Settings.model_validate({**TRUST, "proxies": []})
+
+
+@pytest.mark.parametrize("name", ["", "X User", "X_User", "X:User", "X" * 65])
+def test_the_header_that_names_users_has_the_form_of_one(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({**TRUST, "user_header": name})

@@ -21,6 +21,8 @@ class Caller:
     """Where it is, as far as the proxies that are believed can tell."""
     trusted_name: str = ""
     """Who it is by the word of a proxy that has decided already; "" where Orthanc decides."""
+    roles: tuple[str, ...] = ()
+    """And in which roles, by the same word.  Nothing is decided by either: they are for the audit."""
 
     def __repr__(self) -> str:
         return f"Caller({self.fingerprint[:8]})"

@@ -23,7 +23,7 @@ class Recognition:
         return Caller(
             headers=tuple((name, headers[name]) for name in names if name in headers),
             arguments=tuple((name, value) for name, value in query if name in self.token_arguments),
-            address=self._address(headers, peer),
+            address=self.address(headers, peer),
         )
 
     def believes(self, peer: str) -> bool:
@@ -34,7 +34,7 @@ class Recognition:
             return False
         return any(address in network for network in self.proxies)
 
-    def _address(self, headers: Mapping[str, str], peer: str) -> str:
+    def address(self, headers: Mapping[str, str], peer: str) -> str:
         """The last address that a believed proxy has written; what stands before it may be made up."""
         told = headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
         if not told or not self.believes(peer):

@@ -33,6 +33,8 @@ class Node(BaseModel):
     offset: int = 0
     clock: int = 0
     """For visited nodes: how far its stamps are from Redis's clock, and how often that jumped."""
+    shares: bool = False
+    """Whether its plugin gives the node's token, for a cluster where a proxy has decided who may."""
     past: str = ""
     """Its earlier incarnations, which may not come back, newest first."""
 

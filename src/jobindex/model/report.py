@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from jobindex.errors import MalformedReport
 from jobindex.model.moment import seconds_of
@@ -42,11 +42,25 @@ class Registration(Wire):
     tls: bool = False
     version: Annotated[str, Field(max_length=64)] = ""
     plugin: Annotated[str, Field(max_length=64)] = ""
+    token: SecretStr = SecretStr("")
+    """An Authorization header that opens its whole Orthanc; from those only whose operator said so."""
+
+    @field_validator("token")
+    @classmethod
+    def _fits_a_header(cls, token: SecretStr) -> SecretStr:
+        if not is_header(token.get_secret_value()):
+            raise ValueError("a token is a printable text of 256 characters at most")
+        return token
 
     @field_validator("url")
     @classmethod
     def _plain(cls, url: str | None) -> str | None:
         return None if url is None else plain_url(url)
+
+
+def is_header(text: str) -> bool:
+    """Whether a text may be sent as a header's value."""
+    return len(text) <= 256 and text.isascii() and text.isprintable()
 
 
 def plain_url(url: str) -> str:

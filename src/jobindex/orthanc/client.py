@@ -7,13 +7,14 @@ between OwnerUnreachable (try again) and OwnerSilent (look for the effect first)
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 from yarl import URL
 
 from jobindex.errors import OutOfReach, OwnerSilent, OwnerUnreachable
+from jobindex.orthanc.credentials import NOBODY, Credentials
 from jobindex.orthanc.headers import permitted
 from jobindex.orthanc.places import Places
 from jobindex.orthanc.reach import Reach
@@ -31,7 +32,7 @@ IDLE = 30.0
 
 
 class Client:
-    """Asks Orthancs at their addresses, as whoever the given headers say."""
+    """Asks Orthancs at their addresses, as whoever the given credentials say."""
 
     def __init__(self, sessions: Sessions, reach: Reach) -> None:
         self._sessions = sessions
@@ -44,7 +45,7 @@ class Client:
         self._reach.check(url)
 
     async def ask(
-        self, url: str, method: str, path: str, headers: Mapping[str, str] | None = None, *, within: float = 1.0
+        self, url: str, method: str, path: str, credentials: Credentials = NOBODY, *, within: float = 1.0
     ) -> Answer:
         """The whole answer, `within` seconds, half of which may pass until it is this request's turn."""
         ends = asyncio.get_running_loop().time() + within
@@ -53,18 +54,18 @@ class Client:
             timeout = aiohttp.ClientTimeout(total=left, connect=min(CONNECT, left))
             session = self._sessions.reading if method == "GET" else self._sessions.acting
             with self._translated(url):
-                async with self._request(session, url, method, path, headers or {}, timeout) as response:
+                async with self._request(session, url, method, path, credentials, timeout) as response:
                     return await _whole(url, response)
 
     @asynccontextmanager
     async def stream(
-        self, url: str, path: str, headers: Mapping[str, str], *, within: float
+        self, url: str, path: str, credentials: Credentials, *, within: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer whose body is to come; its head comes `within` seconds; errors in the body are the caller's."""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_read=IDLE)
         with self._translated(url):
             async with asyncio.timeout(within):
-                response = await self._request(self._sessions.streaming, url, "GET", path, headers or {}, timeout)
+                response = await self._request(self._sessions.streaming, url, "GET", path, credentials, timeout)
         async with response:
             _check(url, response)
             yield response
@@ -75,12 +76,12 @@ class Client:
         url: str,
         method: str,
         path: str,
-        headers: Mapping[str, str],
+        credentials: Credentials,
         timeout: aiohttp.ClientTimeout,
     ) -> "aiohttp.client._RequestContextManager":
         self._reach.check(url)
-        target = exactly(url + path)
-        return session.request(method, target, headers=headers, timeout=timeout, allow_redirects=False)
+        target = exactly(url + credentials.added_to(path))
+        return session.request(method, target, headers=credentials.headers, timeout=timeout, allow_redirects=False)
 
     @contextmanager
     def _translated(self, url: str) -> Iterator[None]:

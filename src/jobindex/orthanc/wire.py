@@ -19,6 +19,7 @@ MESSAGES = {
     9: "Error in the network protocol",
     16: "Timeout",
     17: "Unknown resource",
+    22: "Cannot modify a read-only data structure",
     42: "The database is currently not available (probably a transient situation)",
 }
 """Orthanc's error codes that we use, with Orthanc's words for them."""
@@ -34,13 +35,22 @@ class Answer:
 
     @property
     def refuses(self) -> bool:
-        """Whether Orthanc does not let this caller do this."""
-        return self.status in (401, 403)
+        return refuses(self.status)
+
+    @property
+    def challenge(self) -> str:
+        """How to log in, where Orthanc says so."""
+        return self.headers.get("WWW-Authenticate", "")
 
     @property
     def allows(self) -> bool:
         """Whether Orthanc let this caller in: it did it, or found nothing to do it to.  An error is no yes."""
         return self.status in (200, 400, 404, 405)
+
+
+def refuses(status: int) -> bool:
+    """Whether Orthanc does not let this caller do this."""
+    return status in (401, 403)
 
 
 def job_path(job_id: str) -> str:

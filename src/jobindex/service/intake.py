@@ -13,6 +13,7 @@ from jobindex.service.freshness import Freshness
 from jobindex.service.losses import Losses
 from jobindex.service.recent import Recent
 from jobindex.service.roster import Roster
+from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
 from jobindex.store import Store
 from jobindex.store.jobs import Stored
@@ -22,10 +23,20 @@ MOST_WANTED = 2000
 
 
 class Intake:
-    """Takes reports in.  Everything here may raise IndexAway, and then the node keeps what it has and says it again."""
+    """Takes reports in.  Everything here may raise IndexAway, and then the node keeps what it has and says it again.
+
+    Without `tokens` one that a node gives is dropped.
+    """
 
     def __init__(
-        self, store: Store, view: View, roster: Roster, losses: Losses, freshness: Freshness, recent: Recent
+        self,
+        store: Store,
+        view: View,
+        roster: Roster,
+        losses: Losses,
+        freshness: Freshness,
+        recent: Recent,
+        tokens: Tokens | None = None,
     ) -> None:
         self._store = store
         self._view = view
@@ -33,6 +44,7 @@ class Intake:
         self._losses = losses
         self._freshness = freshness
         self._recent = recent
+        self._tokens = tokens
 
     async def take(self, node_id: str, report: Report, address: str, *, offset: int = 0) -> Acknowledgement:
         """Take a report in and say what the node should do next.
@@ -50,7 +62,12 @@ class Intake:
         refused = await self._put(node_id, report.incarnation, words)
         wanted = await self._reconcile(node_id, report, jobs) if report.complete else []
         everything = await self._roster.heard(node_id, report, offset)
-        return Acknowledgement(everything=everything, wanted=tuple(wanted), refused=tuple(refused))
+        return Acknowledgement(
+            register_again=await self._lacks_token(node_id, report),
+            everything=everything,
+            wanted=tuple(wanted),
+            refused=tuple(refused),
+        )
 
     def reading(self, node_id: str, node: Node, text: bytes) -> Stored:
         """A job that was read from its node just now; MalformedReport where it is none."""
@@ -61,6 +78,13 @@ class Intake:
         if not self._view.connected:
             raise IndexAway("Redis is away")
         await self._put(word.record.node, word.record.incarnation, [word])
+
+    async def _lacks_token(self, node_id: str, report: Report) -> bool:
+        """Keep or renew the node's token where there is need of one; True where it has to be given again."""
+        if self._tokens is None:
+            return False
+        node = self._view.nodes.get(node_id)
+        return await self._tokens.hear(node_id, report, shares=node is not None and node.shares)
 
     async def _put(self, node_id: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
         refused = await self._store.jobs.put(node_id, incarnation, words) if words else []

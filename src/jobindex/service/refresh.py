@@ -9,8 +9,8 @@ from itertools import islice
 from jobindex.auth.caller import Caller
 from jobindex.errors import JobIndexError
 from jobindex.model.node import Node
-from jobindex.orthanc.client import Client
 from jobindex.orthanc.wire import job_path, listed_ids
+from jobindex.service.asking import Asking
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.intake import Intake
 from jobindex.service.view import View
@@ -25,9 +25,9 @@ MOST_CALLERS = 1000
 class Refresh:
     """Reads, as the caller, what the view can't know yet: the unknown and the unfinished."""
 
-    def __init__(self, view: View, client: Client, intake: Intake) -> None:
+    def __init__(self, view: View, asking: Asking, intake: Intake) -> None:
         self._view = view
-        self._client = client
+        self._asking = asking
         self._intake = intake
         self._rounds: OrderedDict[str, Coalesced[None]] = OrderedDict()
 
@@ -47,7 +47,7 @@ class Refresh:
 
     async def _ask(self, caller: Caller, node_id: str, node: Node) -> None:
         with suppress(JobIndexError):
-            answer = await self._client.ask(node.url, "GET", "/jobs", dict(caller.headers), within=WITHIN)
+            answer = await self._asking.ask(caller, node_id, node, "GET", "/jobs", within=WITHIN)
             unsettled = (job_id for job_id in listed_ids(answer) if not self._is_settled(node_id, job_id))
             reads = [self._read(caller, node_id, node, job_id) for job_id in islice(unsettled, MOST_READ)]
             await asyncio.gather(*reads)
@@ -58,6 +58,6 @@ class Refresh:
 
     async def _read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> None:
         with suppress(JobIndexError):
-            answer = await self._client.ask(node.url, "GET", job_path(job_id), dict(caller.headers), within=WITHIN)
+            answer = await self._asking.ask(caller, node_id, node, "GET", job_path(job_id), within=WITHIN)
             if answer.status == 200:
                 await self._intake.take_reading(self._intake.reading(node_id, node, answer.body))

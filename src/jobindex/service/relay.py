@@ -1,4 +1,4 @@
-"""What is passed on to the node that owns a job, as the caller.
+"""What is passed on to the node that owns a job, on behalf of the caller.
 
 Law: POST and DELETE reach an owner at most once; afterwards the job is read again and taken in, so that
 whoever lists next, on any replica, sees what was done.
@@ -22,8 +22,8 @@ from jobindex.errors import (
     UnknownNode,
 )
 from jobindex.model.node import Node
-from jobindex.orthanc.client import Client
 from jobindex.orthanc.wire import Answer, job_path
+from jobindex.service.asking import Asking
 from jobindex.service.breaker import Breaker
 from jobindex.service.intake import Intake
 from jobindex.store.jobs import Stored
@@ -42,8 +42,8 @@ TELL_WITHIN = 0.4
 class Relay:
     """Talks to owners."""
 
-    def __init__(self, client: Client, intake: Intake, breaker: Breaker) -> None:
-        self._client = client
+    def __init__(self, asking: Asking, intake: Intake, breaker: Breaker) -> None:
+        self._asking = asking
         self._intake = intake
         self._breaker = breaker
 
@@ -92,25 +92,25 @@ class Relay:
         self, caller: Caller, node_id: str, node: Node | None, path: str
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An output of a job, its body still to come."""
-        url = self._address(node_id, node)
-        async with self._client.stream(url, path, dict(caller.headers), within=HEAD_WITHIN) as response:
+        owner = self._worth_asking(node_id, node)
+        async with self._asking.stream(caller, node_id, owner, path, within=HEAD_WITHIN) as response:
             yield response
 
     async def _ask(
         self, caller: Caller, node_id: str, node: Node | None, method: str, path: str, within: float
     ) -> Answer:
-        url = self._address(node_id, node)
+        owner = self._worth_asking(node_id, node)
         try:
-            answer = await self._client.ask(url, method, path, dict(caller.headers), within=within)
+            answer = await self._asking.ask(caller, node_id, owner, method, path, within=within)
         except OwnerSilent:
             self._breaker.trip(node_id)
             raise
         self._breaker.reset(node_id)
         return answer
 
-    def _address(self, node_id: str, node: Node | None) -> str:
+    def _worth_asking(self, node_id: str, node: Node | None) -> Node:
         if node is None or not node.may_answer:
             raise OwnerGone(f"{node_id}, which had this job, is not there any more")
         if self._breaker.rests(node_id):
             raise OwnerUnreachable(f"{node_id} did not answer a moment ago, and was not asked again")
-        return node.url
+        return node

@@ -42,7 +42,8 @@ class Roster:
         host = f"[{address}]" if ":" in address else address
         url = told.url or f"{'https' if told.tls else 'http'}://{host}:{told.http_port}"
         self._check(node_id, url)
-        node = Node(name=told.name, url=url, version=told.version, kind=kind, incarnation=incarnation)
+        shares = bool(told.token.get_secret_value())
+        node = Node(name=told.name, url=url, version=told.version, kind=kind, incarnation=incarnation, shares=shares)
         await self._store.nodes.register(node_id, node, _ms(self._timing.beat))
         log.info("node %s registered at %s", node_id, url)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import orjson
 
-from jobindex.auth.vault import Vault
 from jobindex.errors import MalformedReport, NodeConflict, OutOfReach, OwnerError, UnknownNode
 from jobindex.model.job import Job, read_job
 from jobindex.model.moment import moment, seconds_of
@@ -19,10 +18,12 @@ from jobindex.model.node import Node
 from jobindex.model.report import MOST_JOBS, Registration, Report
 from jobindex.model.text import compact, elements
 from jobindex.orthanc.client import Client
+from jobindex.orthanc.credentials import authorized
 from jobindex.orthanc.wire import Answer
 from jobindex.service.intake import Intake
 from jobindex.service.roster import Roster
 from jobindex.service.timing import Timing
+from jobindex.service.tokens import Tokens
 from jobindex.store import Store
 from jobindex.store.due import Claim
 
@@ -58,7 +59,7 @@ class Visits:
         client: Client,
         roster: Roster,
         intake: Intake,
-        vault: Vault,
+        tokens: Tokens,
         named: Sequence[Named],
         timing: Timing,
     ) -> None:
@@ -66,7 +67,7 @@ class Visits:
         self._client = client
         self._roster = roster
         self._intake = intake
-        self._vault = vault
+        self._tokens = tokens
         self._named: Mapping[str, Named] = {each.id: each for each in named}
         self._timing = timing
 
@@ -76,7 +77,7 @@ class Visits:
         node = await self._store.nodes.fetch(node_id)
         if node is None or node.incarnation != incarnation or not node.alive:
             await self._roster.register(node_id, incarnation, told, address, kind="sample")
-            await self._keep(node_id, incarnation, token)
+            await self._tokens.keep(node_id, incarnation, token)
             node = await self._store.nodes.fetch(node_id)
         if node is None:
             raise UnknownNode("The index was emptied this very moment")
@@ -114,16 +115,15 @@ class Visits:
         """Read a node and take it in; seconds until the next visit."""
         if named is not None and (node is None or node.incarnation != named.incarnation):
             node = await self._register(named)
-        authorization = named.authorization if named else await self._token(node_id, node)
-        if node is None or not authorization:
+        token = await self._tokens.of(node_id, node.incarnation) if node else ""
+        if node is None or not token:
             return self._timing.visit
-        headers = {"Authorization": authorization}
-        answer = await self._client.ask(node.url, "GET", "/jobs?expand", headers, within=WITHIN)
+        answer = await self._client.ask(node.url, "GET", "/jobs?expand", authorized(token), within=WITHIN)
         return await self._take(node_id, node, _jobs(answer))
 
     async def _register(self, named: Named) -> Node | None:
-        headers = {"Authorization": named.authorization}
-        answer = await self._client.ask(named.url, "GET", "/system", headers, within=WITHIN)
+        credentials = authorized(named.authorization)
+        answer = await self._client.ask(named.url, "GET", "/system", credentials, within=WITHIN)
         system = _system(answer)
         told = Registration.model_validate(
             {
@@ -145,7 +145,7 @@ class Visits:
                 told |= {"Ids": tuple(job.id for job in jobs), "Complete": True}
             report = Report.model_validate({"Incarnation": node.incarnation, **told})
             await self._intake.take(node_id, report, "", offset=offset)
-        await self._renew(node_id, node)
+        await self._tokens.renew(node_id, node.incarnation)
         return self._timing.visit if all(job.final for job in jobs) else self._timing.busy_visit
 
     async def _clock(self, node: Node, jobs: list[Job]) -> tuple[int, int, str]:
@@ -157,19 +157,6 @@ class Visits:
         offset = round(seconds_of(taken) * 1000) - now
         jumped = node.epoch and abs(offset - node.offset) > (JUMP + WITHIN) * 1000
         return offset, node.clock + bool(jumped), taken
-
-    async def _token(self, node_id: str, node: Node | None) -> str:
-        sealed = await self._store.nodes.token(node_id)
-        return (node and sealed and self._vault.open(node_id, node.incarnation, sealed)) or ""
-
-    async def _renew(self, node_id: str, node: Node) -> None:
-        """A token is kept for as long as it still opens its node."""
-        if token := await self._token(node_id, node):
-            await self._keep(node_id, node.incarnation, token)
-
-    async def _keep(self, node_id: str, incarnation: str, token: str) -> None:
-        sealed = self._vault.seal(node_id, incarnation, token)
-        await self._store.nodes.keep_token(node_id, sealed, round(self._timing.gone * 1000))
 
 
 def _jobs(answer: Answer) -> list[Job]:

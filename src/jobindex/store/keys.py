@@ -37,7 +37,7 @@ DUE = Key("due:<chore>", "zset", "what is due when (ms); a claim puts it off by 
 TOKEN = Key(
     "token:<node>",
     "string",
-    "how a node without our plugin is read: its token, encrypted; TTL of the heartbeat",
+    "how a node is asked where no caller's login is at hand: its token, encrypted; renewed with each report",
 )
 NONCE = Key(
     "nonce:<nonce>",

@@ -20,7 +20,7 @@ class Nodes:
 
     async def register(self, node_id: str, node: Node, beat: int) -> None:
         """Write the record of a node that introduces itself; NodeConflict where its id is taken."""
-        told = node.model_dump_json(include={"name", "url", "version", "kind", "incarnation"})
+        told = node.model_dump_json(include={"name", "url", "version", "kind", "incarnation", "shares"})
         with translated():
             await self._scripts.run("node_register", node_id, told, beat)
 
@@ -79,7 +79,7 @@ class Nodes:
         return {node_id for node_id, beat in zip(node_ids, found, strict=True) if beat is not None}
 
     async def keep_token(self, node_id: str, sealed: bytes, ttl: int) -> None:
-        """Keep how a node without our plugin is read, for `ttl` ms."""
+        """Keep a node's token, sealed, for `ttl` ms."""
         with translated():
             await self._redis.set(keys.key(keys.TOKEN, node_id), sealed, px=ttl)
 

@@ -40,6 +40,8 @@ TABLE = {
     "refused": Row(403, 8),
     "foreign_site": Row(403, 8),
     "too_often": Row(429, 9),
+    "not_introduced": Row(403, 8),
+    "read_only": Row(403, 22),
     "nobody_to_ask": Row(503, 9, retry=2),
     "not_everybody_answered": Row(503, 9, retry=2),
     "owner": Row(503, 9, retry=2),

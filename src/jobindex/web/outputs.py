@@ -11,7 +11,7 @@ from aiohttp import web
 
 from jobindex.model.job import is_job_id, is_output_key
 from jobindex.orthanc.headers import permitted
-from jobindex.orthanc.wire import job_path, output_path
+from jobindex.orthanc.wire import Answer, job_path, output_path, refuses
 from jobindex.service.relay import Relay
 from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
@@ -37,6 +37,8 @@ class OutputsDoor:
             return await self._no_output(call)
         path = output_path(job.id, call.parts["key"])
         async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as upstream:
+            if refuses(upstream.status):
+                self._rights.note_refusal(call.caller, Answer(upstream.status, permitted(upstream.headers)))
             told = {"Content-Type": "text/plain", **permitted(upstream.headers, with_length=True)}
             response = web.StreamResponse(status=upstream.status, headers=told)
             await response.prepare(call.request)

@@ -6,13 +6,13 @@ none, and no decoder after ours can read another path in it.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NoReturn, Protocol
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from jobindex.auth.caller import Caller
-from jobindex.errors import UnknownResource
+from jobindex.errors import ReadOnly, UnknownResource
 from jobindex.web.answers import empty
 
 
@@ -24,6 +24,9 @@ class Call:
     caller: Caller
     parts: Mapping[str, str] = field(default_factory=dict)
 
+
+CHANGING = frozenset({"POST", "DELETE"})
+"""Methods of the doors that change something; there are no others but GET."""
 
 Door = Callable[[Call], Awaitable[web.StreamResponse]]
 Gate = Callable[[Caller], Awaitable[None]]
@@ -67,14 +70,18 @@ Guard = Callable[[Answering], Answering]
 
 
 class Routes:
-    """The table of one listener.  `otherwise` is the gate before saying what is not there."""
+    """The table of one listener.  `otherwise` is the gate before saying what is not there, or not done: nothing is
+    changed through a `read_only` one."""
 
-    def __init__(self, routes: Sequence[Route], otherwise: Gate | None = None) -> None:
+    def __init__(self, routes: Sequence[Route], otherwise: Gate | None = None, *, read_only: bool = False) -> None:
         self._routes = routes
         self._otherwise = otherwise
+        self._read_only = read_only
 
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
         """Let the caller through the gate, then to the door."""
+        if self._read_only and request.method in CHANGING:
+            return await self._change_nothing(caller)
         allowed: list[str] = []
         for route in self._routes:
             found = route.match(parts_of(request.raw_path))
@@ -89,6 +96,11 @@ class Routes:
         if self._otherwise is not None:
             await self._otherwise(caller)
         return _not_there(request, allowed)
+
+    async def _change_nothing(self, caller: Caller) -> NoReturn:
+        if self._otherwise is not None:
+            await self._otherwise(caller)
+        raise ReadOnly("This index only lists: it passes no action and no deletion on to any Orthanc")
 
 
 def _not_there(request: web.BaseRequest, allowed: list[str]) -> web.StreamResponse:

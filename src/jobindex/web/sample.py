@@ -9,7 +9,7 @@ from aiohttp import web
 from jobindex.errors import MalformedReport
 from jobindex.model.job import read_job
 from jobindex.model.node import Node, default_node_id
-from jobindex.model.report import Registration, Report
+from jobindex.model.report import Registration, Report, is_header
 from jobindex.service.intake import Intake
 from jobindex.service.visits import Visits
 from jobindex.web.answers import object_answer
@@ -66,7 +66,7 @@ class SampleDoor:
 
     async def _introduce(self, call: Call, told: dict[str, object]) -> Node:
         token = told.get("api-token")
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or len(token) > 256:
+        if not isinstance(token, str) or not is_header(token):
             raise MalformedReport("api-token: a printable text")
         registration = Registration.model_validate({"Name": "sample", "HttpPort": self._port})
         return await self._visits.introduce(self._node_id(call), registration, call.request.remote or "", token)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from jobindex import metrics
+from jobindex.auth.introduction import Introduction
 from jobindex.auth.recognition import Recognition
 from jobindex.web.connection import Server
 from jobindex.web.errors import Handler, with_errors
@@ -20,7 +21,7 @@ DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
-def handler(routes: Routes, recognition: Recognition, guard: Guard | None = None) -> Handler:
+def handler(routes: Routes, recognition: Recognition | Introduction, guard: Guard | None = None) -> Handler:
     """From a request to its answer: logged and counted, errors turned into answers, the guard, the gate, the door."""
     doors = guard(routes) if guard else routes
 

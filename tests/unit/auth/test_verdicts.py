@@ -1,6 +1,6 @@
-"""A yes is remembered for ten seconds, and forgotten at the first refusal."""
+"""A yes is remembered for ten seconds, and forgotten at the first refusal; a no is remembered for two."""
 
-from jobindex.auth.verdicts import MOST, YES_LASTS, Verdicts
+from jobindex.auth.verdicts import MOST, NO_LASTS, YES_LASTS, Refusal, Verdicts
 
 from ..waiting import HandClock
 
@@ -46,6 +46,26 @@ def test_a_refusal_withdraws_every_yes_of_that_caller_and_of_nobody_else() -> No
     assert not verdicts.allowed("somebody", "GET /jobs")
     assert not verdicts.allowed("somebody", "POST /jobs")
     assert verdicts.allowed("another", "GET /jobs")
+
+
+def test_a_no_is_one_caller_s_for_one_thing_and_expires() -> None:
+    clock = HandClock()
+    verdicts = Verdicts(clock)
+    refusal = Refusal(401, 'Basic realm="x"')
+    verdicts.refuse("somebody", "GET /jobs", refusal)
+    assert verdicts.refusal("somebody", "DELETE /jobs") is verdicts.refusal("another", "GET /jobs") is None
+    clock.pass_by(NO_LASTS - 0.001)
+    assert verdicts.refusal("somebody", "GET /jobs") == refusal
+    clock.pass_by(0.001)
+    assert verdicts.refusal("somebody", "GET /jobs") is None
+
+
+def test_no_more_refusals_are_remembered_than_yeses() -> None:
+    verdicts = Verdicts(HandClock())
+    for number in range(MOST + 1):
+        verdicts.refuse(str(number), "GET /jobs", Refusal(403, ""))
+    assert verdicts.refusal("0", "GET /jobs") is None
+    assert verdicts.refusal("1", "GET /jobs")
 
 
 def test_the_oldest_are_forgotten_when_there_are_too_many() -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import ValidationError
 
 from jobindex.errors import MalformedReport
-from jobindex.model.report import MOST_JOBS, Acknowledgement, plain_url, read_report
+from jobindex.model.report import MOST_JOBS, Acknowledgement, Registration, plain_url, read_report
 
 from ...builders import job_id, stamp
 
@@ -94,3 +95,15 @@ def test_an_address_that_could_lead_elsewhere_is_refused(url: str) -> None:
 def test_an_answer_has_the_members_that_the_plugin_reads() -> None:
     answer = Acknowledgement(everything=True, wanted=(job_id(1),)).model_dump(by_alias=True)
     assert answer == {"Register": False, "Everything": True, "Wanted": (job_id(1),), "Refused": ()}
+
+
+def test_a_node_s_token_is_not_printed() -> None:
+    told = Registration.model_validate({"Name": "a", "Token": "Bearer hidden"})
+    assert told.token.get_secret_value() == "Bearer hidden"
+    assert "hidden" not in repr(told) + told.model_dump_json() + str(told.model_dump())
+
+
+@pytest.mark.parametrize("token", ["a\nb", "é", "\x7f", "x" * 257])
+def test_a_token_that_fits_no_header_is_refused(token: str) -> None:
+    with pytest.raises(ValidationError, match="printable"):
+        Registration.model_validate({"Name": "a", "Token": token})

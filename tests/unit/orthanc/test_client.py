@@ -12,16 +12,18 @@ import pytest
 from jobindex.errors import OwnerSilent, OwnerUnreachable
 from jobindex.orthanc import client as module
 from jobindex.orthanc import places
-from jobindex.orthanc.client import Client, opened
+from jobindex.orthanc.client import Client, exactly, opened
+from jobindex.orthanc.credentials import NOBODY, Credentials, authorized
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.tls import tls_context
 from jobindex.settings import LOOPBACK
 
-from ..scripted_orthanc import LOGIN, ScriptedOrthanc, Told, scripted
+from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc, Told, scripted
 from ..waiting import until
 
 NEVER = Told(hangs=True)
 DROPPED = Told(drops=True)
+DEMO = authorized(AUTHORIZATION)
 
 
 @pytest.fixture
@@ -121,13 +123,13 @@ async def test_nobody_is_led_elsewhere(client: Client, orthanc: ScriptedOrthanc,
         target = f"{elsewhere.url}/jobs"
         orthanc.tell("/jobs", method=method, status=302, headers={"Location": target})
         with pytest.raises(OwnerSilent, match="no Orthanc"):
-            await client.ask(orthanc.url, method, "/jobs", LOGIN)
+            await client.ask(orthanc.url, method, "/jobs", DEMO)
         assert elsewhere.asked == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_only_the_caller_s_headers_are_sent(client: Client, orthanc: ScriptedOrthanc, method: str) -> None:
-    await client.ask(orthanc.url, method, "/jobs", {"Authorization": "Bearer x"})
+    await client.ask(orthanc.url, method, "/jobs", authorized("Bearer x"))
     sent = {name.lower() for name in orthanc.asked[0].headers}
     assert sent <= {"host", "authorization", "content-length", "connection"}
     assert orthanc.asked[0].headers["Authorization"] == "Bearer x"
@@ -155,7 +157,7 @@ async def test_what_no_orthanc_answers_is_no_answer(
     with pytest.raises(OwnerSilent, match="no Orthanc"):
         await client.ask(orthanc.url, "GET", "/jobs")
     with pytest.raises(OwnerSilent, match="no Orthanc"):
-        async with client.stream(orthanc.url, "/jobs", {}, within=5):
+        async with client.stream(orthanc.url, "/jobs", NOBODY, within=5):
             pytest.fail("it is no answer")
 
 
@@ -191,8 +193,27 @@ async def test_downloads_take_no_place_from_questions(
     orthanc.tell("/big", endless=True)
     async with AsyncExitStack() as stack:
         for _ in range(4):
-            await stack.enter_async_context(client.stream(orthanc.url, "/big", {}, within=5))
+            await stack.enter_async_context(client.stream(orthanc.url, "/big", NOBODY, within=5))
         assert (await client.ask(orthanc.url, "GET", "/jobs")).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_arguments_follow_the_path(client: Client, orthanc: ScriptedOrthanc, method: str) -> None:
+    await client.ask(orthanc.url, method, "/jobs", Credentials(arguments=(("token", "a/../b?c&d=%2e"),)))
+    assert orthanc.paths() == {"/jobs?token=a%2F..%2Fb%3Fc%26d%3D%252e"}
+
+
+@pytest.mark.parametrize("meant", ["http://a:80/jobs?x=%2F%2e", "https://A/jobs/../x", "http://[::1]:8042/jobs?a&a="])
+def test_what_is_sent_is_what_was_meant(meant: str) -> None:
+    assert f"{exactly(meant).raw_authority}{exactly(meant).raw_path_qs}" == meant.partition("://")[2]
+
+
+@pytest.mark.parametrize("path", ["/jobs#hidden", "/jobs?hidden#", "?hidden"])
+async def test_what_would_be_sent_otherwise_is_not_sent(client: Client, orthanc: ScriptedOrthanc, path: str) -> None:
+    with pytest.raises(ValueError, match="not the one that was meant") as refusal:
+        await client.ask(orthanc.url, "GET", path)
+    assert "hidden" not in str(refusal.value)
+    assert orthanc.asked == []
 
 
 async def test_an_answer_has_a_largest_size(
@@ -218,7 +239,7 @@ async def test_who_is_slow_to_take_the_call_was_sent_nothing(client: Client, mon
 
 async def test_a_stream_gives_its_body_piece_by_piece(client: Client, orthanc: ScriptedOrthanc) -> None:
     orthanc.tell("/big", endless=True)
-    async with client.stream(orthanc.url, "/big", LOGIN, within=5) as answer:
+    async with client.stream(orthanc.url, "/big", DEMO, within=5) as answer:
         assert answer.status == 200
         assert len(await answer.content.readexactly(1_000_000)) == 1_000_000
     await until(orthanc.left.is_set)
@@ -226,7 +247,7 @@ async def test_a_stream_gives_its_body_piece_by_piece(client: Client, orthanc: S
 
 async def test_a_stream_that_breaks_off_is_seen_to(client: Client, orthanc: ScriptedOrthanc) -> None:
     orthanc.tell("/big", b"x" * 1000, headers={"Content-Length": "1000"}, cut=10)
-    async with client.stream(orthanc.url, "/big", {}, within=5) as answer:
+    async with client.stream(orthanc.url, "/big", NOBODY, within=5) as answer:
         with pytest.raises(aiohttp.ClientPayloadError):
             await answer.content.read()
 
@@ -234,11 +255,11 @@ async def test_a_stream_that_breaks_off_is_seen_to(client: Client, orthanc: Scri
 async def test_a_stream_that_does_not_begin_is_silence(client: Client, orthanc: ScriptedOrthanc) -> None:
     orthanc.tell("/big", hangs=True)
     with pytest.raises(OwnerSilent):
-        async with client.stream(orthanc.url, "/big", {}, within=0.2):
+        async with client.stream(orthanc.url, "/big", NOBODY, within=0.2):
             pytest.fail("it did not begin")
 
 
 async def test_a_stream_that_can_not_be_called_was_not_sent(client: Client) -> None:
     with pytest.raises(OwnerUnreachable):
-        async with client.stream(f"http://127.0.0.1:{closed_port()}", "/big", {}, within=0.2):
+        async with client.stream(f"http://127.0.0.1:{closed_port()}", "/big", NOBODY, within=0.2):
             pytest.fail("it did not begin")

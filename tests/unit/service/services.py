@@ -14,6 +14,7 @@ from jobindex.model.report import Acknowledgement
 from jobindex.orthanc import client as orthanc
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.tls import tls_context
+from jobindex.service.asking import AsCaller
 from jobindex.service.breaker import Breaker
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
@@ -29,6 +30,7 @@ from jobindex.service.rights import Rights
 from jobindex.service.roster import Roster
 from jobindex.service.search import Search
 from jobindex.service.timing import Timing
+from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
 from jobindex.service.visits import Named, Visits
 from jobindex.settings import LOOPBACK, PRIVATE
@@ -62,13 +64,16 @@ class Services:
         self.roster = Roster(store, client, self.losses, timing)
         self.intake = Intake(store, self.view, self.roster, self.losses, self.freshness, self.recent)
         self.breaker = Breaker(self.clock)
-        self.rights = Rights(self.view, client, Verdicts(self.clock), self.breaker)
-        self.relay = Relay(client, self.intake, self.breaker)
+        self.asking = AsCaller(client)
+        self.rights = Rights(self.view, self.asking, Verdicts(self.clock), self.breaker)
+        self.relay = Relay(self.asking, self.intake, self.breaker)
         self.search = Search(self.view, self.relay, self.rights, self.clock)
         self.reader = Reader(self.view, self.relay, self.rights, self.search)
         self.removal = Removal(store, self.view, self.relay, self.rights, timing)
-        self.refresh = Refresh(self.view, client, self.intake)
-        self.visits = Visits(store, client, self.roster, self.intake, Vault(Keyring("x" * 16)), named, timing)
+        self.refresh = Refresh(self.view, self.asking, self.intake)
+        fixed = {each.id: each.authorization for each in named}
+        self.tokens = Tokens(store.nodes, Vault(Keyring("x" * 16)), fixed, timing.gone, self.clock)
+        self.visits = Visits(store, client, self.roster, self.intake, self.tokens, named, timing)
         self.follower = Follower(store, self.view, self.recent, timing)
 
     async def say(self, node: str, *jobs: bytes, at: ScriptedOrthanc | None = None, **more: object) -> Acknowledgement:

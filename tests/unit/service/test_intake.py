@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from redis.asyncio import Redis
 
 from jobindex.errors import MalformedReport, NodeConflict, UnknownNode
 from jobindex.model.node import STOPPED
+from jobindex.service.intake import Intake
 from jobindex.store import Store
 
 from ...builders import job_id
@@ -237,3 +239,36 @@ async def test_reports_in_the_wrong_order_end_the_same(services: Services, ortha
     assert services.state() == "Success"
     await services.say("a", job(1, "Pending", at=0, taken=0), Clock=1)
     assert services.state() == "Pending"  # its clock was set back: a new clock epoch counts before the stamp
+
+
+GIVEN = {"Name": "orthanc", "Url": "http://127.0.0.1:9", "Token": "Bearer x"}
+
+
+async def test_a_token_that_is_given_is_dropped_where_none_is_needed(services: Services) -> None:
+    await services.intake.take("a", report(Register=GIVEN), "127.0.0.1")
+    await services.show()
+    assert not (await services.intake.take("a", complete(), "127.0.0.1")).register_again
+    assert await services.store.nodes.token("a") is None
+
+
+async def test_a_token_that_is_needed_is_kept_and_asked_for_again_when_it_is_lost(
+    services: Services, redis: Redis
+) -> None:
+    intake = Intake(
+        services.store,
+        services.view,
+        services.roster,
+        services.losses,
+        services.freshness,
+        services.recent,
+        services.tokens,
+    )
+    assert not (await intake.take("a", report(Register=GIVEN), "127.0.0.1")).register_again
+    await services.show()
+    assert services.view.nodes["a"].shares
+    assert await services.tokens.of("a", INCARNATION) == "Bearer x"
+    await redis.delete("{jobindex}:token:a")
+    assert (await intake.take("a", complete(), "127.0.0.1")).register_again
+    await intake.take("a", report(Register={**GIVEN, "Token": ""}), "127.0.0.1")
+    await services.show()
+    assert not (await intake.take("a", complete(), "127.0.0.1")).register_again

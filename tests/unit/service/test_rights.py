@@ -1,10 +1,11 @@
-"""Orthanc says whether a caller may; its yes is remembered for ten seconds, nobody to ask is no."""
+"""Orthanc says whether a caller may; a yes is remembered for ten seconds, a no for two, nobody to ask is no."""
 
 import pytest
 
+from jobindex.auth.verdicts import Verdicts
 from jobindex.errors import NobodyToAsk, Refused
 from jobindex.model.node import LATE, STOPPED
-from jobindex.service.rights import NO_JOB
+from jobindex.service.rights import NO_JOB, Granted
 
 from ..scripted_orthanc import CHALLENGE, ScriptedOrthanc, Told
 from .services import CALLER, STRANGER, Services
@@ -63,12 +64,34 @@ async def test_a_refusal_withdraws_what_was_allowed_before(services: Services, o
     assert orthanc.count("GET", "/jobs") == 2
 
 
-async def test_a_refusal_is_never_remembered(services: Services, orthanc: ScriptedOrthanc) -> None:
-    orthanc.tell_in_turn("/jobs", [Told(403), Told(200)])
+@pytest.mark.parametrize("refusal", [Told(403), Told(401, headers=CHALLENGE)])
+async def test_a_no_is_remembered_for_two_seconds_with_its_challenge(
+    services: Services, orthanc: ScriptedOrthanc, refusal: Told
+) -> None:
+    orthanc.tell_in_turn("/jobs", [refusal, Told(200)])
+    await services.say("a", at=orthanc)
+    for passed in (0, 1.9):
+        services.clock.pass_by(passed)
+        with pytest.raises(Refused) as said:
+            await services.rights.may_list(CALLER)
+        assert (said.value.status, said.value.challenge) == (
+            refusal.status, refusal.headers.get("WWW-Authenticate", ""),
+        )  # fmt: skip
+    assert orthanc.count("GET", "/jobs") == 1
+    services.clock.pass_by(0.1)
+    await services.rights.may_list(CALLER)
+
+
+async def test_one_caller_s_no_is_not_another_s_nor_for_anything_else(
+    services: Services, orthanc: ScriptedOrthanc
+) -> None:
     await services.say("a", at=orthanc)
     with pytest.raises(Refused):
-        await services.rights.may_list(CALLER)
+        await services.rights.may_list(STRANGER)
     await services.rights.may_list(CALLER)
+    with pytest.raises(Refused):
+        await services.rights.may_operate(STRANGER)
+    assert orthanc.count("POST", CANCEL) == 1
 
 
 async def test_the_next_node_is_asked_when_one_does_not_answer(
@@ -112,4 +135,16 @@ async def test_nobody_to_ask_is_no(services: Services, orthanc: ScriptedOrthanc)
     await services.end("a", STOPPED)
     with pytest.raises(NobodyToAsk):
         await services.rights.may_list(CALLER)
+    assert orthanc.asked == []
+
+
+async def test_where_a_proxy_has_decided_nobody_is_asked_and_nobody_need_be_there(
+    services: Services, orthanc: ScriptedOrthanc
+) -> None:
+    granted = Granted(services.view, services.asking, Verdicts(), services.breaker)
+    for _ in range(2):
+        await granted.may_list(STRANGER)
+        await granted.may_operate(STRANGER)
+        await granted.may(STRANGER, "DELETE", f"/jobs/{NO_JOB}")
+        await services.say("a", at=orthanc)
     assert orthanc.asked == []

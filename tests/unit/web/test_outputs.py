@@ -7,7 +7,7 @@ import pytest
 from yarl import URL
 
 from ...builders import job_id
-from ..scripted_orthanc import AUTHORIZATION, LOGIN, ScriptedOrthanc
+from ..scripted_orthanc import AUTHORIZATION, CHALLENGE, LOGIN, ScriptedOrthanc
 from ..waiting import until
 from ..words import job
 from .replica import Replica
@@ -80,6 +80,21 @@ async def test_the_owner_s_error_is_passed_on(owned: Replica, orthanc: ScriptedO
     answer = await owned.get(PATH)
     assert (answer.status, answer.body) == (status, b'{"OrthancStatus" : 7}')
     assert answer.headers["Content-Type"] == "text/plain"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_whom_the_owner_refuses_is_refused_and_asked_anew_for_the_list(
+    owned: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, status: int
+) -> None:
+    """The caller's right to list may have been revoked as well: a yes from before counts no more."""
+    assert (await owned.get("/jobs")).status == 200
+    orthanc.tell(PATH, b"why", status=status, headers=CHALLENGE)
+    answer = await owned.get(PATH)
+    assert (answer.status, answer.body) == (status, b"")
+    assert answer.headers["WWW-Authenticate"] == CHALLENGE["WWW-Authenticate"]
+    for at in (orthanc, other):
+        at.tell("/jobs", status=403)
+    assert (await owned.get("/jobs")).status == 403
 
 
 async def test_an_empty_error_stays_empty(owned: Replica) -> None:

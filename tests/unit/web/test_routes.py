@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from jobindex.service.rights import NO_JOB
+
 from ...builders import job_id
 from ..scripted_orthanc import CHALLENGE, ScriptedOrthanc
+from ..waiting import until
 from ..words import job
 from .replica import Replica
 
@@ -166,6 +169,11 @@ async def test_what_is_not_there_is_said_as_orthanc_says_it(
         ("POST", f"/jobs/{job_id(9)}/pause"),
         ("GET", "/job-index/nodes"),
         ("POST", "/job-index/nodes/a/forget"),
+        ("POST", "/job-index/nodes/nobody/forget"),
+        ("GET", "/job-index"),
+        ("GET", "/job-index/nodes/a"),
+        ("POST", "/job-index/nothing"),
+        ("DELETE", "/job-index/nodes"),
         ("GET", "/nothing"),
         ("PATCH", "/"),
     ],
@@ -175,6 +183,34 @@ async def test_without_credentials_every_door_is_closed(replica: Replica, method
     answer = await replica.ask(method, path, {})
     assert (answer.status, answer.body) == (401, b"")
     assert answer.headers["WWW-Authenticate"] == CHALLENGE["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/jobs"),
+        ("GET", "/job-index/nodes"),
+        ("POST", "/job-index/nodes/a/forget"),
+        ("POST", "/job-index/nothing"),
+        ("GET", "/nothing"),
+    ],
+)
+async def test_whom_orthanc_forbids_the_list_learns_nothing_else_either(
+    alone: Replica, orthanc: ScriptedOrthanc, method: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And Orthanc is asked once, however often it is tried."""
+    monkeypatch.setattr("jobindex.auth.verdicts.NO_LASTS", 60.0)
+    for asked in ("GET", "/jobs"), ("POST", f"/jobs/{NO_JOB}/cancel"):
+        orthanc.tell(asked[1], method=asked[0], status=403)
+    await alone.report("a", at=orthanc)
+
+    async def is_forbidden() -> bool:
+        answer = await alone.ask(method, path)
+        return (answer.status, answer.body, answer.headers.get("WWW-Authenticate")) == (403, b"", None)
+
+    await until(is_forbidden)
+    assert await is_forbidden()
+    assert len(orthanc.asked) == 1
 
 
 @pytest.mark.parametrize(
