@@ -84,10 +84,10 @@ class Front:
 
 
 @asynccontextmanager
-async def fronted(alive: int = 2, rate: int = NO_LIMIT) -> AsyncIterator[Front]:
+async def fronted(alive: int = 2, rate: str = NO_LIMIT) -> AsyncIterator[Front]:
     """Two Orthancs and two replicas, of which so many each are alive; the others refuse connections.
 
-    `rate` are the requests for jobs that one address may make in a second.
+    `rate` is how often one address may ask for jobs, in nginx's form (100r/s).
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(temporary_folder())

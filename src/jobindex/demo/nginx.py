@@ -14,7 +14,7 @@ from .process import Process
 
 CHECKED = " max_fails=1 fail_timeout=5s"
 UNCHECKED = " max_fails=0"
-NO_LIMIT = 100_000  # tests and benchmarks are all at one address
+NO_LIMIT = "100000r/s"  # tests and benchmarks are all at one address
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -27,16 +27,16 @@ class Nginx:
 
 
 def build_nginx(
-    folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int], rate: int = NO_LIMIT
+    folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int], rate: str = NO_LIMIT
 ) -> Nginx:
-    """`orthancs` and `replicas` are ports, at least one of each; `rate`, requests a second of one address."""
+    """`orthancs` and `replicas` are ports, at least one of each; `rate` is that of one address (100r/s)."""
     folder = folder / "nginx"
     included = folder / "deploy" / "nginx"
     included.mkdir(parents=True)
     shutil.copy(NGINX_CONF, folder)
     (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\n")
     (included / "upstreams.conf").write_text(_upstreams(orthancs, replicas) + _temporary(folder))
-    (included / "limits.conf").write_text(LIMITS_CONF.read_text().replace("rate=100r/s", f"rate={rate}r/s"))
+    (included / "limits.conf").write_text(LIMITS_CONF.read_text().replace("rate=100r/s", f"rate={rate}"))
     command = [str(nginx_program()), "-p", str(folder), "-c", str(folder / NGINX_CONF.name)]
     command += ["-e", "stderr", "-g", f"daemon off; pid {folder}/nginx.pid;"]
 
