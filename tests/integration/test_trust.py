@@ -135,7 +135,7 @@ async def test_a_proxied_user_lists_acts_and_downloads_and_no_token_is_seen_in_c
 
 async def test_nobody_gets_past_the_proxy(trusted: Trusted) -> None:
     job = await archived(trusted, trusted.nodes[0])
-    for headers in ({}, ANN, None):
+    for headers in ({}, ANN, None):  # None: a login that every Orthanc takes
         async with calling(trusted.replicas[0].public_url, headers) as stranger:
             for method, path in (("GET", "/jobs"), ("GET", f"/jobs/{job}/archive"), ("POST", f"/jobs/{job}/cancel")):
                 status, body, told = await stranger.ask(method, path)

@@ -16,6 +16,7 @@ from jobindex.demo.redis import build_redis
 from jobindex.service.timing import Timing
 
 from ..builders import job_id
+from .orthanc.authority import Authority
 from .scripted_orthanc import LOGIN, ScriptedOrthanc, scripted
 from .waiting import until
 from .web.replica import Replica, client, replica_on, settings
@@ -134,6 +135,10 @@ async def _lists(replica: Replica, *ids: str) -> bool:
     return answer.status == 200 and answer.json == list(ids)
 
 
+async def _knows_a_node(replica: Replica) -> bool:
+    return b'jobindex_nodes{state="Alive"} 1.0' in (await replica.ask_inside("GET", "/metrics")).body
+
+
 async def test_a_silent_node_is_late_in_the_list_of_every_replica(redis_url: str) -> None:
     timing = Timing(beat=0.2, probe=0.2, again=0.2, settling=0.0, patience=0.0)
     async with (
@@ -177,6 +182,25 @@ async def test_the_secret_changes_while_reports_go_on(
                 assert (await replica.post_report("a", body, OLD)).status == of_the_old
                 assert (await replica.post_report("a", body, NEW)).status == of_the_new
         assert b'jobindex_signatures_total{line="2"}' in (await one.ask_inside("GET", "/metrics")).body
+
+
+async def test_an_orthanc_is_reached_by_who_proves_itself_and_believes_it(redis_url: str, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    right = {"node_ca_file": authority.file, "node_certificate_file": authority.certificate("replica")}
+    async with (
+        scripted(login=True, tls=authority.server("127.0.0.1", ask=True)) as orthanc,
+        replica_on(redis_url, **right) as one,
+        replica_on(redis_url) as two,
+        replica_on(redis_url, node_tls_verify=False) as three,
+    ):
+        assert (await one.report("a", job(1), at=orthanc)).status == 200
+        await until(lambda: _lists(one, job_id(1)))
+        asked = len(orthanc.asked)
+        for replica in (two, three):  # the one does not believe it, the other shows nothing
+            await until(lambda replica=replica: _knows_a_node(replica))
+            assert (await replica.get("/jobs")).status == 503
+        assert len(orthanc.asked) == asked
+        assert "not verified" in (await three.ask_inside("GET", "/-/ready")).json["Insecure"][0]
 
 
 async def test_what_was_sealed_with_the_old_secret_is_sealed_anew_while_both_are_valid(

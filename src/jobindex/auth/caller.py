@@ -23,6 +23,8 @@ class Caller:
     """Who it is by the word of a proxy that has decided already; "" where Orthanc decides."""
     roles: tuple[str, ...] = ()
     """And in which roles, by the same word.  Nothing is decided by either: they are for the audit."""
+    barred: str = ""
+    """Why it is let in nowhere, before any other question is asked."""
 
     def __repr__(self) -> str:
         return f"Caller({self.fingerprint[:8]})"

@@ -10,7 +10,6 @@ from multidict import MultiMapping
 
 from jobindex.auth.caller import Caller
 from jobindex.auth.recognition import Recognition
-from jobindex.errors import NotIntroduced
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +21,14 @@ class Introduction:
     roles_header: str
 
     def caller(self, headers: MultiMapping[str], query: Iterable[tuple[str, str]], peer: str) -> Caller:
-        """The caller of a request; NotIntroduced unless a proxy names exactly one."""
+        """The caller of a request, barred unless a proxy names exactly one."""
+        address = self.recognition.address(headers, peer)
         if not self.recognition.believes(peer):
-            raise NotIntroduced("Clients are let in by the proxy in front only")
+            return Caller((), address=address, barred="Clients are let in by the proxy in front only")
         users = [user.strip() for user in headers.getall(self.user_header, [])]
         if len(users) != 1 or not users[0]:
-            raise NotIntroduced(f"The proxy in front has to name one user: in one header {self.user_header}")
+            why = f"The proxy in front has to name one user: in one header {self.user_header}"
+            return Caller((), address=address, barred=why)
         roles = ",".join(headers.getall(self.roles_header, [])).split(",")
-        return Caller(
-            headers=(),
-            address=self.recognition.address(headers, peer),
-            trusted_name=users[0],
-            roles=tuple(role.strip() for role in roles if role.strip()),
-        )
+        named = tuple(role.strip() for role in roles if role.strip())
+        return Caller((), address=address, trusted_name=users[0], roles=named)

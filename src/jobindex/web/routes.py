@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from jobindex.auth.caller import Caller
-from jobindex.errors import ReadOnly, UnknownResource
+from jobindex.errors import NotIntroduced, ReadOnly, UnknownResource
 from jobindex.web.answers import empty
 
 
@@ -80,6 +80,8 @@ class Routes:
 
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
         """Let the caller through the gate, then to the door."""
+        if caller.barred:
+            raise NotIntroduced(caller.barred)
         if self._read_only and request.method in CHANGING:
             return await self._change_nothing(caller)
         allowed: list[str] = []
