@@ -3,10 +3,17 @@
 import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from jobindex.audit.events import STARTED, STOPPED
+from jobindex.audit.nodes import NodeEvents
+from jobindex.audit.record import Record
+from jobindex.audit.repeats import EVERY as LOOKS
+from jobindex.audit.repeats import Repeats
+from jobindex.audit.trail import Trail
+from jobindex.audit.trail import opened as trail_opened
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
@@ -34,6 +41,7 @@ from jobindex.service.visits import Named, Visits
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
 from jobindex.store import opened as store_opened
+from jobindex.web.audit import Audit
 from jobindex.web.jobs import JobsDoor
 from jobindex.web.list import ListDoor
 from jobindex.web.nodes import NodesDoor
@@ -55,11 +63,13 @@ class Parts:
     probes: ProbesDoor
     public: Routes
     internal: Routes
+    audit: Audit
+    repeats: Repeats
     follow: Callable[[], Coroutine[None, None, None]]
     chores: Sequence[Chore]
 
 
-def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timing) -> Parts:
+def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timing, trail: Trail) -> Parts:
     """Put the rooms together; nothing runs yet."""
     secret = settings.cluster_secret
     view, recent, breaker = View(), Recent(), Breaker()
@@ -69,8 +79,11 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
     rights = Rights(view, client, Verdicts(), breaker)
     relay = Relay(client, intake, breaker)
     visits = Visits(store, client, roster, intake, Vault(secret), [_named(node) for node in settings.nodes], timing)
-    probes = ProbesDoor(view)
-    sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
+    probes = ProbesDoor(view, trail)
+    repeats = Repeats(trail)
+    nodes = NodeEvents(trail, repeats)
+    audit = Audit(trail, repeats, view.owner_id, reads=settings.audit_reads, required=settings.audit_required)
+    sample = SampleDoor(visits, intake, settings.sample_port, nodes).routes() if settings.sample_routes else []
     refresh = Refresh(view, client, intake)
     listing = Listing(view)
     search = Search(view, relay, rights)
@@ -85,18 +98,21 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
             rights,
         ),
         probes=probes,
-        internal=_internal(ReportsDoor(intake, secret), probes, sample),
+        internal=_internal(ReportsDoor(intake, secret, nodes), probes, sample),
+        audit=audit,
+        repeats=repeats,
         follow=Follower(store, view, recent, timing).follow,
-        chores=_chores(roster, visits, History(store, timing)),
+        chores=_chores(roster, visits, History(store, timing), repeats),
     )
 
 
-def _chores(roster: Roster, visits: Visits, history: History) -> list[Chore]:
+def _chores(roster: Roster, visits: Visits, history: History, repeats: Repeats) -> list[Chore]:
     """What is due, looked for so often that nothing is much later than promised."""
     return [
         Chore("late nodes", 0.5, roster.late_due),
         Chore("visits", 0.5, visits.visit_due),
         Chore("history", EVERY / 4, history.reap_due),
+        Chore("audit", LOOKS, repeats.flush_due),
     ]
 
 
@@ -131,9 +147,11 @@ def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route])
 async def running(settings: Settings, timing: Timing | None = None) -> AsyncIterator[tuple[int, int]]:
     """A replica with both listeners open; the public one opens when the whole index was seen.  Gives their ports."""
     async with AsyncExitStack() as stack:
+        trail = stack.enter_context(trail_opened(settings.audit_file))
         store = await stack.enter_async_context(store_opened(settings.redis_url))
         client = await stack.enter_async_context(orthanc.opened())
-        parts = build(settings, store, client, timing or _timing(settings))
+        parts = build(settings, store, client, timing or _timing(settings), trail)
+        stack.enter_context(_told_of(trail, parts.repeats))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         background = [tasks.create_task(parts.follow(), name="follower")]
         background += [tasks.create_task(keep(chore), name=chore.name) for chore in parts.chores]
@@ -144,12 +162,24 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         log.info("listening for Orthancs and probes on port %d", internal)
         await parts.view.full.wait()
         recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
-        answer = handler(parts.public, recognition)
+        answer = handler(parts.public, recognition, parts.audit)
+        stack.push_async_callback(parts.audit.end)
         public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
         log.info("listening for clients on port %d", public)
         parts.probes.serving = True
         stack.callback(setattr, parts.probes, "serving", False)
         yield public, internal
+
+
+@contextmanager
+def _told_of(trail: Trail, repeats: Repeats) -> Iterator[None]:
+    """The first and the last record of a trail."""
+    trail.note(Record(STARTED))
+    try:
+        yield
+    finally:
+        repeats.flush()
+        trail.note(Record(STOPPED))
 
 
 def _timing(settings: Settings) -> Timing:

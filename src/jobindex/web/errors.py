@@ -34,6 +34,7 @@ TABLE = {
     "node_conflict": Row(409, 6),
     "index_away": Row(503, 42, retry=True),
     "index_not_told": Row(504, 42, unknown_outcome=True),
+    "not_recorded": Row(503, 42, retry=True),
     "not_ready": Row(503, 42, retry=True),
     "refused": Row(403, 8),
     "nobody_to_ask": Row(503, 9, retry=True),

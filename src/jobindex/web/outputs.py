@@ -16,7 +16,7 @@ from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
 from jobindex.service.view import View
 from jobindex.store.jobs import Stored
-from jobindex.web.answers import error, relayed
+from jobindex.web.answers import REQUEST_ID, REQUEST_ID_HEADER, error, relayed
 from jobindex.web.routes import Call
 
 
@@ -37,6 +37,7 @@ class OutputsDoor:
         path = output_path(job.id, call.parts["key"])
         async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as upstream:
             told = {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"}
+            told[REQUEST_ID_HEADER] = call.request.get(REQUEST_ID, "")
             response = web.StreamResponse(
                 status=upstream.status, headers={**told, **permitted(upstream.headers, with_length=True)}
             )

@@ -6,6 +6,7 @@ import time
 from aiohttp import web
 
 from jobindex import metrics
+from jobindex.audit.nodes import NodeEvents
 from jobindex.auth.signature import check
 from jobindex.errors import IndexAway, JobIndexError, MalformedReport, NodeConflict, NotSigned, UnknownNode
 from jobindex.model.node import NODE_ID
@@ -25,9 +26,10 @@ STATUS = {MalformedReport: 400, NotSigned: 401, UnknownNode: 409, NodeConflict: 
 class ReportsDoor:
     """`/nodes/{node}/report`."""
 
-    def __init__(self, intake: Intake, secret: bytes) -> None:
+    def __init__(self, intake: Intake, secret: bytes, audit: NodeEvents) -> None:
         self._intake = intake
         self._secret = secret
+        self._audit = audit
 
     async def post(self, call: Call) -> web.StreamResponse:
         """POST /nodes/{node}/report"""
@@ -35,6 +37,7 @@ class ReportsDoor:
             answer = await self._take(call)
         except tuple(STATUS) as error:
             metrics.reports.labels(error.word).inc()
+            self._audit.refused(_name(call.parts["node"]), call.request.remote or "", error.word)
             log.log(
                 logging.WARNING if isinstance(error, (NotSigned, NodeConflict)) else logging.INFO,
                 "report of %s not taken: %s",
@@ -51,8 +54,18 @@ class ReportsDoor:
             raise MalformedReport("Not the id of a node")
         body = await request.read()
         check(self._secret, "POST", f"/nodes/{node_id}/report", request.headers, body, round(time.time() * 1000))
-        told = await self._intake.take(node_id, read_report(body), request.remote or "")
+        report = read_report(body)
+        told = await self._intake.take(node_id, report, request.remote or "")
+        if report.register_as is not None:
+            self._audit.came(node_id, request.remote or "")
+        if report.goodbye:
+            self._audit.left(node_id, request.remote or "")
         return told.model_dump_json(by_alias=True).encode()
+
+
+def _name(told: str) -> str:
+    """What somebody gives as the id of a node, where it can be one."""
+    return told if NODE_ID.fullmatch(told) else ""
 
 
 def _refusal(error: JobIndexError) -> web.Response:

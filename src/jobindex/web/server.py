@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,10 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 
 from jobindex import metrics
+from jobindex.auth.caller import Caller
 from jobindex.auth.recognition import Recognition
+from jobindex.web.answers import REQUEST_ID, REQUEST_ID_HEADER
+from jobindex.web.audit import Audit
 from jobindex.web.errors import Handler, with_errors
 from jobindex.web.reports import LARGEST
 from jobindex.web.routes import Routes
@@ -23,27 +27,33 @@ DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
-def handler(routes: Routes, recognition: Recognition) -> Handler:
-    """From a request to its answer: logged and counted, errors turned into answers, the gate, the door."""
+def handler(routes: Routes, recognition: Recognition, audit: Audit | None = None) -> Handler:
+    """From a request to its answer: logged, counted and audited, errors turned into answers, the gate, the door."""
+
+    def caller(request: web.BaseRequest) -> Caller:
+        return recognition.caller(request.headers, request.rel_url.query.items(), request.remote or "")
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
-        caller = recognition.caller(request.headers, request.rel_url.query.items(), request.remote or "")
-        return await routes.answer(request, caller)
+        return await routes.answer(request, caller(request))
 
-    return _logged(with_errors(route))
+    answer = with_errors(route)
+    return _logged(audit.watched(answer, routes, caller) if audit else answer)
 
 
 def _logged(answer: Handler) -> Handler:
     """One line a request, without its query and its headers, which may hold secrets."""
 
     async def logged(request: web.BaseRequest) -> web.StreamResponse:
-        began = time.perf_counter()
+        began, name = time.perf_counter(), secrets.token_hex(8)
+        request[REQUEST_ID] = name
         response = await answer(request)
+        if not response.prepared:
+            response.headers[REQUEST_ID_HEADER] = name
         took = time.perf_counter() - began
         kind = request.path.lstrip("/").split("/", maxsplit=1)[0][:16]
         metrics.requests.labels(kind if kind in KINDS else "other", request.method, response.status).observe(took)
         level = logging.DEBUG if kind in ("-", "metrics", "nodes") else logging.INFO
-        access.log(level, "%s %s %d %.1f ms", request.method, request.path, response.status, took * 1000)
+        access.log(level, "%s %s %d %.1f ms %s", request.method, request.path, response.status, took * 1000, name)
         return response
 
     return logged
