@@ -18,10 +18,10 @@ from jobindex.auth.recognition import Recognition
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.clock import Chore, keep
-from jobindex.model.job import ACTIONS
+from jobindex.model.job import ACTIONS, read_job, read_minimal
 from jobindex.orthanc import client as orthanc
 from jobindex.service.breaker import Breaker
-from jobindex.service.follower import Follower
+from jobindex.service.follower import Follower, whole
 from jobindex.service.freshness import Freshness
 from jobindex.service.history import EVERY, History
 from jobindex.service.intake import Intake
@@ -29,6 +29,7 @@ from jobindex.service.listing import Listing
 from jobindex.service.losses import Losses
 from jobindex.service.reader import Reader
 from jobindex.service.recent import Recent
+from jobindex.service.reduction import reduced
 from jobindex.service.refresh import Refresh
 from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
@@ -72,10 +73,12 @@ class Parts:
 def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timing, trail: Trail) -> Parts:
     """Put the rooms together; nothing runs yet."""
     secret = settings.cluster_secret
+    is_minimal = settings.content == "minimal"
+    read = read_minimal if is_minimal else read_job
     view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
-    intake = Intake(store, view, roster, losses, freshness, recent)
+    intake = Intake(store, view, roster, losses, freshness, recent, read)
     rights = Rights(view, client, Verdicts(), breaker)
     relay = Relay(client, intake, breaker)
     visits = Visits(store, client, roster, intake, Vault(secret), [_named(node) for node in settings.nodes], timing)
@@ -87,7 +90,7 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
     refresh = Refresh(view, client, intake)
     listing = Listing(view)
     search = Search(view, relay, rights)
-    reader, removal = Reader(view, relay, rights, search), Removal(store, view, relay, rights, timing)
+    reader, removal = Reader(view, relay, rights, search, read), Removal(store, view, relay, rights, timing)
     return Parts(
         view=view,
         public=_public(
@@ -101,7 +104,7 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
         internal=_internal(ReportsDoor(intake, secret, nodes), probes, sample),
         audit=audit,
         repeats=repeats,
-        follow=Follower(store, view, recent, timing).follow,
+        follow=Follower(store, view, recent, timing, reduced if is_minimal else whole).follow,
         chores=_chores(roster, visits, History(store, timing), repeats),
     )
 

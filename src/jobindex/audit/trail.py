@@ -44,7 +44,7 @@ class Trail:
         writer = self._writer
         if writer is None:
             return None
-        if writer.lost and not writer.failing:
+        if writer.lost and writer.has_room:
             lost, writer.lost = writer.lost, 0
             writer.put(self._line(Record(RECORDS_LOST, outcome=MAJOR), lost, time.time()))
         return writer.put(self._line(record, count, since))

@@ -44,6 +44,11 @@ class Writer:
     def failing(self) -> bool:
         return self._broken or (bool(self._kept) and time.monotonic() - self._since > SLOW)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more line, and one after it, would be kept."""
+        return len(self._kept) + 1 < self._most
+
     def put(self, line: bytes) -> "Future[None]":
         """Take a line; the future is done when it is written, and never where it is lost."""
         written: Future[None] = Future()

@@ -49,6 +49,18 @@ def _after_value(tokens: list[bytes], position: int) -> int:
             return position
 
 
+_ABOUT = (b"Content", b"ErrorDetails", b"UserData")
+"""The members that may speak of patients: what a job is about, and free text.  `UserData` is of release 1.12.9."""
+_EMPTY = {b"{": b"{}", b"[": b"[]", b'"': b'""'}
+
+
+def minimal(text: bytes) -> bytes:
+    """`text`, a compact job, with nothing in it that may speak of patients; what is emptied keeps its type."""
+    found = members(text)
+    emptied = {name: _EMPTY.get(found[name][:1], b"null") for name in _ABOUT if name in found}
+    return text if emptied.items() <= found.items() else with_members(text, emptied)
+
+
 def members(text: bytes) -> dict[bytes, bytes]:
     """The members of a compact JSON object: names without quotes, values as text, in order."""
     found: dict[bytes, bytes] = {}

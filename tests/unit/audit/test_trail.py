@@ -78,7 +78,7 @@ async def test_what_is_too_much_is_counted_in_the_trail(tmp_path: Path) -> None:
         trail.note(Record(STARTED, user=str(number)))
     await until(lambda: writer.failing)
     path.unlink()
-    await until(lambda: not writer.failing)
+    await until(lambda: writer.has_room)
     assert await trail.written(Record(STARTED, user="last"))
     writer.close()
     thread.join()
