@@ -79,11 +79,10 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "body", [b"{", b'"%s"', b'{"Jobs": ["%s"]}', b'{"api-token": "%s", "job": {"a": "%s"}}', b"%s"]
-)
-async def test_no_log_tells_what_callers_and_nodes_have_said(start, body: bytes) -> None:
-    sent = body.replace(b"%s", PATIENT.encode())
+BODIES = [b"{", b"%s", b'"%s"', b'{"Jobs": ["%s"]}', b'{"api-token": "%s", "job": {"a": "%s"}}']
+
+
+async def test_no_log_tells_what_callers_and_nodes_have_said(start) -> None:
     async with start(plan()) as cluster, calling(cluster.replicas["replica-1"].public_url) as replica:
         bearer = {"Authorization": f"Bearer {TOKEN}", "Cookie": TOKEN}
         for method, path in REQUESTS:
