@@ -11,6 +11,7 @@ _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 _STRING_OR_SPACE = re.compile(rb"(" + _STRING + rb")|\s+")
 _SECRET = re.compile(rb"authorization|token|secret|passw|cookie|api-?key|httpheaders", re.IGNORECASE)
+_LOGIN = re.compile(rb'(?<=://)[^/@"\\\s]+(?=@)')
 
 REDACTED = b'"REDACTED"'
 
@@ -21,11 +22,12 @@ def compact(text: bytes) -> bytes:
 
 
 def redact(text: bytes) -> bytes:
-    """Mask every value below a member whose name speaks of a secret; `text` is compact.
+    """Mask every value below a member whose name speaks of a secret, and logins in URLs; `text` is compact.
 
     The names are those that Orthanc and its plugins use for passwords, tokens and a peer's HTTP headers.
     What is an object stays one, with the same names in it.
     """
+    text = _LOGIN.sub(b"REDACTED", text)
     return b"".join(_masked(_TOKEN.findall(text))) if _SECRET.search(text) else text
 
 

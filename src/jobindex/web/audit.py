@@ -87,11 +87,10 @@ class Audit:
         return await asyncio.shield(task)
 
     async def _follow(self, record: Record, answer: Handler, request: web.BaseRequest) -> web.StreamResponse:
-        if not await self._trail.written(replace(record, phase="asked", outcome=None)) and self._required:
-            return answer_for(request, NotRecorded("The audit trail can't be written, and nothing is done without it"))
         status, outcome = 0, SERIOUS
         try:
-            response = await answer(request)
+            asked = await self._trail.written(replace(record, phase="asked", outcome=None))
+            response = await answer(request) if asked or not self._required else _refusal(request)
             status = response.status
             broken = record.event is EXPORT and (request.transport is None or request.transport.is_closing())
             outcome = SERIOUS if broken else outcome_of(status)
@@ -99,6 +98,10 @@ class Audit:
         finally:
             node = record.node or (self._node_of(record.job) if record.job else "")
             self._trail.note(replace(record, phase="answered", node=node, status=status, outcome=outcome))
+
+
+def _refusal(request: web.BaseRequest) -> web.StreamResponse:
+    return answer_for(request, NotRecorded("The audit trail can't be written, and nothing is done without it"))
 
 
 def _event(method: str, path: str) -> Event:

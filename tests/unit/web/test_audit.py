@@ -58,6 +58,12 @@ def full(path: Path) -> None:
     path.symlink_to("/dev/full")
 
 
+def empty(path: Path) -> None:
+    """From now on it can be written."""
+    path.unlink()
+    path.touch()
+
+
 def records(path: Path, *phases: str) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in text(path).splitlines()]
     return [each for each in found if each["Phase"] in phases]
@@ -240,6 +246,10 @@ async def test_a_required_trail_that_fails_refuses_changes_but_no_reads(
             assert (answer.status, answer.json["Details"][:15]) == (503, "The audit trail")
         assert [each.path for each in orthanc.asked if each.method != "GET" or each.path == ARCHIVE] == []
         assert (await replica.get("/jobs")).status == 200
+        empty(path)
+        await until(lambda: len(records(path, "answered")) == 3)
+        assert [each["Status"] for each in records(path, "answered")] == [503] * 3
+        assert len(records(path, "asked")) == 3
 
 
 async def _says(replica: Replica, state: str) -> bool:
