@@ -69,3 +69,11 @@ def test_a_secret_in_a_file_goes_before_and_is_stripped(tmp_path: Path) -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().redis_url = "redis://other"
+
+
+def test_a_trail_that_is_required_is_written_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBINDEX_AUDIT_REQUIRED", "true")
+    assert Settings().audit_required
+    monkeypatch.setenv("JOBINDEX_AUDIT_FILE", "none")
+    with pytest.raises(ValidationError, match="audit trail"):
+        Settings()

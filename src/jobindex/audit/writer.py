@@ -1,6 +1,7 @@
 """Writes lines by a thread of its own, so that nobody waits for a slow disk.
 
 Law: what can't be written is kept, up to a limit, and written when it can be again: every line whole, once, in order.
+(The standard library's handlers for logs drop what they can't write, and may leave half a line.)
 """
 
 import logging
@@ -100,7 +101,8 @@ class Writer:
             for _ in batch:
                 self._kept.popleft()
         for _, written in batch:
-            written.set_result(None)
+            if written.set_running_or_notify_cancel():
+                written.set_result(None)
         metrics.audit_records.inc(len(batch))
         if self._broken:
             log.warning("the audit trail is written again; %d records of it are lost", self.lost)
