@@ -3,23 +3,30 @@
 import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from jobindex.audit.events import STARTED, STOPPED
+from jobindex.audit.nodes import NodeEvents
+from jobindex.audit.record import Record
+from jobindex.audit.repeats import EVERY as LOOKS
+from jobindex.audit.repeats import Repeats
+from jobindex.audit.trail import Trail
+from jobindex.audit.trail import opened as trail_opened
 from jobindex.auth.introduction import Introduction
 from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.clock import Chore, keep
-from jobindex.model.job import ACTIONS
+from jobindex.model.job import ACTIONS, read_job, read_minimal
 from jobindex.orthanc import client as orthanc
 from jobindex.safety import Safety, read_safety
 from jobindex.service.admission import Admission
 from jobindex.service.asking import AsAdministrator, AsCaller
 from jobindex.service.breaker import Breaker
-from jobindex.service.follower import Follower
+from jobindex.service.follower import Follower, whole
 from jobindex.service.freshness import Freshness
 from jobindex.service.history import EVERY, History
 from jobindex.service.insecurity import AGAIN, Insecurity
@@ -28,6 +35,7 @@ from jobindex.service.listing import Listing
 from jobindex.service.losses import Losses
 from jobindex.service.reader import Reader
 from jobindex.service.recent import Recent
+from jobindex.service.reduction import reduced
 from jobindex.service.refresh import Refresh
 from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
@@ -41,6 +49,7 @@ from jobindex.service.visits import Named, Visits
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
 from jobindex.store import opened as store_opened
+from jobindex.web.audit import Audit
 from jobindex.web.guesses import Guesses
 from jobindex.web.jobs import JobsDoor
 from jobindex.web.list import ListDoor
@@ -64,12 +73,18 @@ class Parts:
     probes: ProbesDoor
     public: Routes
     internal: Routes
+    audit: Audit
+    repeats: Repeats
     follow: Callable[[], Coroutine[None, None, None]]
     chores: Sequence[Chore]
 
 
-def build(settings: Settings, safety: Safety, store: Store, client: orthanc.Client, timing: Timing) -> Parts:
+def build(
+    settings: Settings, safety: Safety, store: Store, client: orthanc.Client, timing: Timing, trail: Trail
+) -> Parts:
     """Put the rooms together; nothing runs yet."""
+    is_minimal = settings.content == "minimal"
+    read = read_minimal if is_minimal else read_job
     view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
@@ -78,17 +93,20 @@ def build(settings: Settings, safety: Safety, store: Store, client: orthanc.Clie
     tokens = Tokens(store.nodes, vault, {each.id: each.authorization for each in named}, timing.gone)
     trust = settings.callers == "trust"
     asking = AsAdministrator(client, tokens) if trust else AsCaller(client)
-    intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None)
+    intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None, read)
     rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
     relay = Relay(asking, intake, breaker)
     visits = Visits(store, client, roster, intake, tokens, named, timing)
     insecurity, admission = Insecurity(safety.insecurities), Admission(safety.keyring, store.nonces, view)
-    probes = ProbesDoor(view, insecurity)
-    sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
+    probes = ProbesDoor(view, insecurity, trail)
+    repeats = Repeats(trail)
+    nodes = NodeEvents(trail, repeats)
+    audit = Audit(trail, repeats, view.owner_id, reads=settings.audit_reads, required=settings.audit_required)
+    sample = SampleDoor(visits, intake, settings.sample_port, nodes).routes() if settings.sample_routes else []
     refresh = Refresh(view, asking, intake)
     listing = Listing(view)
     search = Search(view, relay, rights)
-    reader, removal = Reader(view, relay, rights, search), Removal(store, view, relay, rights, timing)
+    reader, removal = Reader(view, relay, rights, search, read), Removal(store, view, relay, rights, timing)
     return Parts(
         view=view,
         public=_public(
@@ -100,19 +118,22 @@ def build(settings: Settings, safety: Safety, store: Store, client: orthanc.Clie
             read_only=settings.read_only,
         ),
         probes=probes,
-        internal=_internal(ReportsDoor(admission, intake), probes, sample),
-        follow=Follower(store, view, recent, timing).follow,
-        chores=_chores(roster, visits, History(store, timing), insecurity),
+        internal=_internal(ReportsDoor(admission, intake, nodes), probes, sample),
+        audit=audit,
+        repeats=repeats,
+        follow=Follower(store, view, recent, timing, reduced if is_minimal else whole).follow,
+        chores=_chores(roster, visits, History(store, timing), insecurity, repeats),
     )
 
 
-def _chores(roster: Roster, visits: Visits, history: History, insecurity: Insecurity) -> list[Chore]:
+def _chores(roster: Roster, visits: Visits, history: History, insecurity: Insecurity, repeats: Repeats) -> list[Chore]:
     """What is due, looked for so often that nothing is much later than promised."""
     return [
         Chore("late nodes", 0.5, roster.late_due),
         Chore("visits", 0.5, visits.visit_due),
         Chore("history", EVERY / 4, history.reap_due),
         Chore("warnings", AGAIN, insecurity.warn_due),
+        Chore("audit", LOOKS, repeats.flush_due),
     ]
 
 
@@ -150,9 +171,11 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
     """A replica with both listeners open; the public one opens when the whole index was seen.  Gives their ports."""
     safety = read_safety(settings)
     async with AsyncExitStack() as stack:
+        trail = stack.enter_context(trail_opened(settings.audit_file))
         store = await stack.enter_async_context(store_opened(settings.redis_url))
         client = await stack.enter_async_context(orthanc.opened(safety.reach, safety.tls))
-        parts = build(settings, safety, store, client, timing or _timing(settings))
+        parts = build(settings, safety, store, client, timing or _timing(settings), trail)
+        stack.enter_context(_told_of(trail, parts.repeats))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         background = [tasks.create_task(parts.follow(), name="follower")]
         background += [tasks.create_task(keep(chore), name=chore.name) for chore in parts.chores]
@@ -162,7 +185,8 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         )
         log.info("listening for Orthancs and probes on port %d", internal)
         await parts.view.full.wait()
-        answer = handler(parts.public, _recognition(settings), _guard(settings))
+        answer = handler(parts.public, _recognition(settings), _guard(settings), parts.audit)
+        stack.push_async_callback(parts.audit.end)
         public = await stack.enter_async_context(listening(answer, settings.public_host, settings.public_port))
         log.info("listening for clients on port %d", public)
         parts.probes.serving = True
@@ -181,6 +205,17 @@ def _recognition(settings: Settings) -> Recognition | Introduction:
     if settings.callers == "orthanc":
         return recognition
     return Introduction(recognition, settings.user_header, settings.roles_header)
+
+
+@contextmanager
+def _told_of(trail: Trail, repeats: Repeats) -> Iterator[None]:
+    """The first and the last record of a trail."""
+    trail.note(Record(STARTED))
+    try:
+        yield
+    finally:
+        repeats.flush()
+        trail.note(Record(STOPPED))
 
 
 def _timing(settings: Settings) -> Timing:

@@ -6,6 +6,8 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from jobindex.logs import named
+
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 30.0
@@ -33,7 +35,7 @@ async def keep(chore: Chore) -> None:
         except Exception as error:
             failures += 1
             pause = min(chore.every * 2**failures, LONGEST_PAUSE)
-            log.warning("%s failed %d times in a row: %r", chore.name, failures, error)
+            log.warning("%s failed %d times in a row: %s", chore.name, failures, named(error))
         await asyncio.sleep(_spread(pause))
 
 

@@ -73,6 +73,12 @@ class IndexNotTold(JobIndexError):
     word = "index_not_told"
 
 
+class NotRecorded(JobIndexError):
+    """The audit trail can't be written, and nothing is changed without it."""
+
+    word = "not_recorded"
+
+
 class NotReady(JobIndexError):
     """This replica has not yet seen the whole index."""
 

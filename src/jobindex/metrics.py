@@ -32,6 +32,9 @@ insecure = Gauge("jobindex_insecure", "Things that the settings leave open; /-/r
 mass_silence = Gauge(
     "jobindex_mass_silence", "1 while most nodes are silent and nobody is given up.", registry=registry
 )
+audit_records = Counter("jobindex_audit_records", "Records of the audit trail that were written.", registry=registry)
+audit_lost = Counter("jobindex_audit_lost", "Records of the audit trail that were not.", registry=registry)
+audit_failing = Gauge("jobindex_audit_failing", "1 while the audit trail can't be written.", registry=registry)
 
 
 def exposition() -> tuple[str, bytes]:

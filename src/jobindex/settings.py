@@ -109,6 +109,16 @@ class Settings(BaseSettings):
     keep_jobs: Annotated[int, Field(ge=0)] = 100_000
     """How long, and how many, finished jobs are kept that Orthanc has forgotten."""
 
+    content: Literal["full", "minimal"] = "full"
+    """What is kept of a job: all that Orthanc says but secrets, or nothing of what it is about (`Content` is {})."""
+
+    audit_file: str = ""
+    """Where the audit trail is appended to; empty: standard output; `none`: there is no trail."""
+    audit_reads: bool = True
+    """Whether lists and readings of jobs are recorded too."""
+    audit_required: bool = False
+    """Refuse whatever changes a job or the cluster (503) while the audit trail can't be written."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_form: Literal["json", "text"] = "json"
 
@@ -116,4 +126,10 @@ class Settings(BaseSettings):
     def _trust_has_grounds(self) -> "Settings":
         if self.callers == "trust" and ("proxies" not in self.model_fields_set or not self.proxies):
             raise ValueError("to trust a proxy, name its network and no other: JOBINDEX_PROXIES")
+        return self
+
+    @model_validator(mode="after")
+    def _required_trail_is_there(self) -> "Settings":
+        if self.audit_required and self.audit_file == "none":
+            raise ValueError("an audit trail that is required has to be written somewhere")
         return self

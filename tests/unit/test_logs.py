@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from jobindex.logs import PLAIN, JsonLines, PlainLines, set_up_logging
+from jobindex.errors import NotReady
+from jobindex.logs import PLAIN, JsonLines, PlainLines, named, set_up_logging
 
 EVIL = "name\r\n2026 ERROR forged\x1b[2J\x00 ü"
 
@@ -53,3 +54,22 @@ def test_logging_goes_to_stderr(
     assert [type(handler.formatter) for handler in root.handlers] == [kind]
     written = capsys.readouterr()
     assert ("loud" in written.err, "quiet" in written.err, written.out) == (True, False, "")
+
+
+@pytest.mark.parametrize("form", [JsonLines(), PlainLines(PLAIN)])
+def test_an_error_that_quotes_what_it_choked_on_is_told_by_its_type(form: logging.Formatter) -> None:
+    try:
+        try:
+            raise ValueError("CANARY")
+        except ValueError as error:
+            raise KeyError("CANARY") from error
+    except KeyError:
+        trace = sys.exc_info()
+    text = form.format(logging.LogRecord("jobindex", logging.ERROR, "", 1, "failed", (), trace))
+    assert "CANARY" not in text
+    assert ("KeyError" in text, "ValueError" in text, "test_logs.py" in text) == (True, True, True)
+
+
+def test_an_error_of_ours_says_what_to_mend() -> None:
+    assert named(NotReady("wait")) == "NotReady: wait"
+    assert named(ValueError("CANARY")) == "ValueError"

@@ -3,6 +3,7 @@
 import typer
 
 from jobindex.cli.demo import demo
+from jobindex.cli.purge import purge
 from jobindex.cli.serve import serve
 from jobindex.cli.settings import settings
 
@@ -16,3 +17,4 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(serve)
 app.command()(settings)
+app.add_typer(purge, name="purge")

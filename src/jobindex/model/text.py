@@ -11,6 +11,7 @@ _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 _STRING_OR_SPACE = re.compile(rb"(" + _STRING + rb")|\s+")
 _SECRET = re.compile(rb"authorization|token|secret|passw|cookie|api-?key|httpheaders", re.IGNORECASE)
+_LOGIN = re.compile(rb'(?<=://)[^/@"\\\s]+(?=@)')
 
 REDACTED = b'"REDACTED"'
 
@@ -21,11 +22,12 @@ def compact(text: bytes) -> bytes:
 
 
 def redact(text: bytes) -> bytes:
-    """Mask every value below a member whose name speaks of a secret; `text` is compact.
+    """Mask every value below a member whose name speaks of a secret, and logins in URLs; `text` is compact.
 
     The names are those that Orthanc and its plugins use for passwords, tokens and a peer's HTTP headers.
     What is an object stays one, with the same names in it.
     """
+    text = _LOGIN.sub(b"REDACTED", text)
     return b"".join(_masked(_TOKEN.findall(text))) if _SECRET.search(text) else text
 
 
@@ -47,6 +49,18 @@ def _after_value(tokens: list[bytes], position: int) -> int:
         position += 1
         if depth == 0:
             return position
+
+
+_ABOUT = (b"Content", b"ErrorDetails", b"UserData")
+"""The members that may speak of patients: what a job is about, and free text.  `UserData` is of release 1.12.9."""
+_EMPTY = {b"{": b"{}", b"[": b"[]", b'"': b'""'}
+
+
+def minimal(text: bytes) -> bytes:
+    """`text`, a compact job, with nothing in it that may speak of patients; what is emptied keeps its type."""
+    found = members(text)
+    emptied = {name: _EMPTY.get(found[name][:1], b"null") for name in _ABOUT if name in found}
+    return text if emptied.items() <= found.items() else with_members(text, emptied)
 
 
 def members(text: bytes) -> dict[bytes, bytes]:

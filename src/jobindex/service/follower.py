@@ -7,6 +7,7 @@ In a new epoch the view writes back what only it still knows, and shows the new 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from jobindex.errors import IndexAway
@@ -28,14 +29,27 @@ PAUSE = 0.5
 """Seconds between two tries to reach a Redis that is away."""
 
 
-class Follower:
-    """Runs for as long as the replica does."""
+def whole(job: Stored) -> Stored:
+    """All that the index has of a job."""
+    return job
 
-    def __init__(self, store: Store, view: View, recent: Recent, timing: Timing) -> None:
+
+class Follower:
+    """Runs for as long as the replica does; `kept` says what the view keeps of a job."""
+
+    def __init__(
+        self,
+        store: Store,
+        view: View,
+        recent: Recent,
+        timing: Timing,
+        kept: Callable[[Stored], Stored] = whole,
+    ) -> None:
         self._store = store
         self._view = view
         self._recent = recent
         self._timing = timing
+        self._kept = kept
 
     async def follow(self) -> None:
         """Keep the view up until cancelled."""
@@ -113,7 +127,7 @@ class Follower:
             raise IndexAway("Redis was emptied this very moment")
         jobs: dict[str, Stored] = {}
         async for chunk in self._store.jobs.everything():
-            jobs.update(chunk)
+            jobs.update((job_id, self._kept(job)) for job_id, job in chunk.items())
         return head, jobs, await self._store.nodes.everything()
 
     async def _show(self, found: Found) -> None:
@@ -137,7 +151,7 @@ class Follower:
         found = await self._store.jobs.fetch(ids)
         for job_id in ids:
             if job_id in found:
-                self._view.put(found[job_id])
+                self._view.put(self._kept(found[job_id]))
             else:
                 self._view.drop(job_id)
                 self._recent.forget(job_id)

@@ -1,6 +1,6 @@
 """The one way in: what plugins push, what visits read and what actions answer all go through here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from jobindex import metrics
 from jobindex.errors import IndexAway
@@ -23,9 +23,9 @@ MOST_WANTED = 2000
 
 
 class Intake:
-    """Takes reports in.  Everything here may raise IndexAway, and then the node keeps what it has and says it again.
+    """Takes reports in; `read` decides what is kept of a job, and without `tokens` one that a node gives is dropped.
 
-    Without `tokens` one that a node gives is dropped.
+    Everything here may raise IndexAway, and then the node keeps what it has and says it again.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class Intake:
         freshness: Freshness,
         recent: Recent,
         tokens: Tokens | None = None,
+        read: Callable[[bytes], Job] = read_job,
     ) -> None:
         self._store = store
         self._view = view
@@ -45,6 +46,7 @@ class Intake:
         self._freshness = freshness
         self._recent = recent
         self._tokens = tokens
+        self._read = read
 
     async def take(self, node_id: str, report: Report, address: str, *, offset: int = 0) -> Acknowledgement:
         """Take a report in and say what the node should do next.
@@ -54,7 +56,7 @@ class Intake:
         """
         if not self._view.connected:
             raise IndexAway("Redis is away")
-        jobs = [read_job(text.encode()) for text in report.jobs]
+        jobs = [self._read(text.encode()) for text in report.jobs]
         if report.register_as is not None:
             await self._roster.register(node_id, report.incarnation, report.register_as, address)
         words = [_held(node_id, report.incarnation, report.clock, job) for job in jobs]
@@ -71,7 +73,7 @@ class Intake:
 
     def reading(self, node_id: str, node: Node, text: bytes) -> Stored:
         """A job that was read from its node just now; MalformedReport where it is none."""
-        return _held(node_id, node.incarnation, node.clock, read_job(text))
+        return _held(node_id, node.incarnation, node.clock, self._read(text))
 
     async def take_reading(self, word: Stored) -> None:
         """Take in what was read; IndexAway at once while Redis is known to be away."""

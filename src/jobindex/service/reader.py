@@ -1,8 +1,10 @@
 """Reads one job: its owner is asked as the caller, and what was known last is the answer when it can't be."""
 
+from collections.abc import Callable
+
 from jobindex.auth.caller import Caller
 from jobindex.errors import MalformedReport, OwnerError
-from jobindex.model.job import read_job
+from jobindex.model.job import Job, read_job
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.relay import Relay
@@ -16,13 +18,16 @@ FINDS_OUT = 0.15
 
 
 class Reader:
-    """Answers `GET /jobs/{id}`."""
+    """Answers `GET /jobs/{id}`; `read` decides what is shown of a job."""
 
-    def __init__(self, view: View, relay: Relay, rights: Rights, search: Search) -> None:
+    def __init__(
+        self, view: View, relay: Relay, rights: Rights, search: Search, read: Callable[[bytes], Job] = read_job
+    ) -> None:
         self._view = view
         self._relay = relay
         self._rights = rights
         self._search = search
+        self._read = read
 
     async def read(self, caller: Caller, job_id: str) -> Stored | None:
         """The job as its owner has it, else as it was known last; None when there is none.
@@ -60,7 +65,7 @@ class Reader:
 
     async def _shown(self, known: Stored, answer: Answer) -> Stored:
         try:
-            read = read_job(answer.body)
+            read = self._read(answer.body)
         except MalformedReport:
             return known
         if read.id != known.id:

@@ -21,6 +21,7 @@ from jobindex.errors import (
     OwnerUnreachable,
     UnknownNode,
 )
+from jobindex.logs import named
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.asking import Asking
@@ -84,7 +85,7 @@ class Relay:
             async with asyncio.timeout(TELL_WITHIN):
                 await self._intake.take_reading(word)
         except (IndexAway, UnknownNode, TimeoutError) as error:
-            log.info("a job read from %s is left to its next report: %r", node_id, error)
+            log.info("a job read from %s is left to its next report: %s", node_id, named(error))
         return word
 
     @asynccontextmanager

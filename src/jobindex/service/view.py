@@ -39,6 +39,11 @@ class View:
     def owner(self, job: Stored) -> Node | None:
         return self.nodes.get(job.record.node)
 
+    def owner_id(self, job_id: str) -> str:
+        """The id of the node that owns this job; "" where the job is unknown."""
+        job = self.jobs.get(job_id)
+        return job.record.node if job else ""
+
     def alive_nodes(self) -> list[tuple[str, Node]]:
         """The nodes worth asking, those that report before those that are late."""
         worth = [(node_id, node) for node_id, node in self.nodes.items() if node.may_answer]

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from jobindex.store.changes import Changes
 from jobindex.store.connect import connected
+from jobindex.store.disk import Disk
 from jobindex.store.due import Due
 from jobindex.store.jobs import Jobs
 from jobindex.store.nodes import Nodes
@@ -23,6 +24,7 @@ class Store:
         self.nodes = Nodes(redis, scripts)
         self.nonces = Nonces(redis)
         self.changes = Changes(redis, tail, scripts)
+        self.disk = Disk(redis)
         self.late, self.visit, self.reap = (Due(redis, scripts, chore) for chore in ("late", "visit", "reap"))
 
 

@@ -77,6 +77,15 @@ class Jobs:
                 count += int(await self._scripts.run("jobs_drop", tombstone, *(part for job in batch for part in job)))
         return count
 
+    async def reduce(self, jobs: Sequence[Stored]) -> int:
+        """Write these texts in the place of longer ones; how many were written, for the others have changed."""
+        count = 0
+        for batch in _sliced(jobs, BATCH):
+            arguments = [part for job in batch for part in (job.id, job.record.line, job.text)]
+            with translated():
+                count += int(await self._scripts.run("jobs_reduce", *arguments))
+        return count
+
     async def restore(self, jobs: Sequence[Stored]) -> int:
         """Write back what Redis lost; how many it had not."""
         count = 0
@@ -114,6 +123,10 @@ class Jobs:
                 keys.key(keys.FINISHED), offset, offset + most - 1, withscores=True
             )
         return [(job_id.decode(), score) for job_id, score in found]
+
+    async def count(self) -> int:
+        with translated():
+            return await self._redis.hlen(keys.key(keys.OWNERS))
 
     async def count_finished(self) -> int:
         with translated():

@@ -8,6 +8,10 @@ from aiohttp import web
 
 from jobindex.orthanc.wire import JSON, Answer, error_body
 
+REQUEST_ID = web.RequestKey("request_id", str)
+"""What joins a request's answer, its line in the access log and its records in the audit trail."""
+REQUEST_ID_HEADER = "X-Request-Id"
+
 
 def json_answer(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A body that is JSON already."""

@@ -36,6 +36,7 @@ TABLE = {
     "node_conflict": Row(409, 6),
     "index_away": Row(503, 42, retry=2),
     "index_not_told": Row(504, 42, unknown_outcome=True),
+    "not_recorded": Row(503, 42, retry=2),
     "not_ready": Row(503, 42, retry=2),
     "refused": Row(403, 8),
     "foreign_site": Row(403, 8),

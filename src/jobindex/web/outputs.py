@@ -17,7 +17,7 @@ from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
 from jobindex.service.view import View
 from jobindex.store.jobs import Stored
-from jobindex.web.answers import error, relayed
+from jobindex.web.answers import REQUEST_ID, REQUEST_ID_HEADER, error, relayed
 from jobindex.web.routes import Call
 
 
@@ -39,7 +39,8 @@ class OutputsDoor:
         async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as upstream:
             if refuses(upstream.status):
                 self._rights.note_refusal(call.caller, Answer(upstream.status, permitted(upstream.headers)))
-            told = {"Content-Type": "text/plain", **permitted(upstream.headers, with_length=True)}
+            told = {"Content-Type": "text/plain", REQUEST_ID_HEADER: call.request.get(REQUEST_ID, "")}
+            told |= permitted(upstream.headers, with_length=True)
             response = web.StreamResponse(status=upstream.status, headers=told)
             await response.prepare(call.request)
             return await _pump(upstream, call.request, response)

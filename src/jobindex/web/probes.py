@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from jobindex import metrics
+from jobindex.audit.trail import Trail
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
 from jobindex.service.insecurity import Insecurity
 from jobindex.service.view import View
@@ -13,9 +14,10 @@ from jobindex.web.routes import Call
 class ProbesDoor:
     """`/-/healthy`, `/-/ready`, `/metrics`."""
 
-    def __init__(self, view: View, insecurity: Insecurity) -> None:
+    def __init__(self, view: View, insecurity: Insecurity, trail: Trail) -> None:
         self._view = view
         self._insecurity = insecurity
+        self._trail = trail
         self.serving = False
         """Whether the public listener is open, and not about to close."""
 
@@ -25,7 +27,7 @@ class ProbesDoor:
 
     async def ready(self, call: Call) -> web.StreamResponse:
         """GET /-/ready: clients may be sent here; a stale view still answers."""
-        told: dict[str, object] = {"Ready": self.serving, "Index": "connected"}
+        told: dict[str, object] = {"Ready": self.serving, "Index": "connected", "Audit": self._trail.state}
         if not self._view.connected:
             told |= {"Index": "away", "Age": round(self._view.age)}
         if not self.serving:
@@ -39,6 +41,7 @@ class ProbesDoor:
         metrics.jobs.set(len(self._view.jobs))
         metrics.version.set(self._view.head.version)
         metrics.connected.set(self._view.connected)
+        metrics.audit_failing.set(self._trail.state == "failing")
         metrics.full.set(self._view.full.is_set())
         for state in (ALIVE, LATE, GONE, STOPPED):
             metrics.nodes.labels(state).set(sum(node.state == state for node in self._view.nodes.values()))

@@ -6,6 +6,7 @@ import time
 from aiohttp import web
 
 from jobindex import metrics
+from jobindex.audit.nodes import NodeEvents
 from jobindex.errors import (
     IndexAway,
     JobIndexError,
@@ -42,9 +43,10 @@ STATUS = {
 class ReportsDoor:
     """`/nodes/{node}/report`."""
 
-    def __init__(self, admission: Admission, intake: Intake) -> None:
+    def __init__(self, admission: Admission, intake: Intake, audit: NodeEvents) -> None:
         self._admission = admission
         self._intake = intake
+        self._audit = audit
 
     async def post(self, call: Call) -> web.StreamResponse:
         """POST /nodes/{node}/report"""
@@ -52,6 +54,7 @@ class ReportsDoor:
             answer = await self._take(call)
         except tuple(STATUS) as error:
             metrics.reports.labels(error.word).inc()
+            self._audit.refused(_name(call.parts["node"]), call.request.remote or "", error.word)
             log.log(
                 logging.WARNING if isinstance(error, (NotSigned, NodeConflict)) else logging.INFO,
                 "report of %s not taken: %s",
@@ -68,8 +71,18 @@ class ReportsDoor:
             raise MalformedReport("Not the id of a node")
         body = await request.read()
         await self._admission.admit(f"/nodes/{node_id}/report", request.headers, body)
-        told = await self._intake.take(node_id, read_report(body), request.remote or "")
+        report = read_report(body)
+        told = await self._intake.take(node_id, report, request.remote or "")
+        if report.register_as is not None:
+            self._audit.came(node_id, request.remote or "")
+        if report.goodbye:
+            self._audit.left(node_id, request.remote or "")
         return told.model_dump_json(by_alias=True).encode()
+
+
+def _name(told: str) -> str:
+    """What somebody gives as the id of a node, where it can be one."""
+    return told if NODE_ID.fullmatch(told) else ""
 
 
 def _refusal(error: JobIndexError) -> web.Response:

@@ -78,6 +78,14 @@ class Routes:
         self._otherwise = otherwise
         self._read_only = read_only
 
+    def find(self, request: web.BaseRequest) -> tuple[str, Mapping[str, str]]:
+        """The path of the route whose door this request comes to, and what stands in its open places; "" for none."""
+        for route in self._routes:
+            found = route.match(parts_of(request.raw_path))
+            if found is not None and request.method in route.doors:
+                return route.path, found
+        return "", {}
+
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
         """Let the caller through the gate, then to the door."""
         if caller.barred:

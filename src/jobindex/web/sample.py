@@ -6,6 +6,7 @@ They are not signed, so they are off unless switched on.
 import orjson
 from aiohttp import web
 
+from jobindex.audit.nodes import NodeEvents
 from jobindex.errors import MalformedReport
 from jobindex.model.job import read_job
 from jobindex.model.node import Node, default_node_id
@@ -19,10 +20,11 @@ from jobindex.web.routes import Call, Route
 class SampleDoor:
     """`/orthanc/started`, `/orthanc/stopped`, `/jobs/{id}/submitted|success|failure`, `/jobs/refresh`."""
 
-    def __init__(self, visits: Visits, intake: Intake, port: int) -> None:
+    def __init__(self, visits: Visits, intake: Intake, port: int, audit: NodeEvents) -> None:
         self._visits = visits
         self._intake = intake
         self._port = port
+        self._audit = audit
 
     def routes(self) -> list[Route]:
         events = [Route(f"/jobs/{{id}}/{event}", {"POST": self.job}) for event in ("submitted", "success", "failure")]
@@ -36,11 +38,13 @@ class SampleDoor:
     async def started(self, call: Call) -> web.StreamResponse:
         """An Orthanc says hello and gives its token."""
         await self._introduce(call, _told(await call.request.read()))
+        self._audit.came(self._node_id(call), call.request.remote or "")
         return object_answer(None)
 
     async def stopped(self, call: Call) -> web.StreamResponse:
         """An Orthanc says goodbye; it names itself by its address only."""
         await self._visits.say_goodbye(self._node_id(call))
+        self._audit.left(self._node_id(call), call.request.remote or "")
         return object_answer(None)
 
     async def job(self, call: Call) -> web.StreamResponse:

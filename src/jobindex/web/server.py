@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +10,11 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from jobindex import metrics
+from jobindex.auth.caller import Caller
 from jobindex.auth.introduction import Introduction
 from jobindex.auth.recognition import Recognition
+from jobindex.web.answers import REQUEST_ID, REQUEST_ID_HEADER
+from jobindex.web.audit import Audit
 from jobindex.web.connection import Server
 from jobindex.web.errors import Handler, with_errors
 from jobindex.web.routes import Guard, Routes
@@ -21,28 +25,45 @@ DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
-def handler(routes: Routes, recognition: Recognition | Introduction, guard: Guard | None = None) -> Handler:
-    """From a request to its answer: logged and counted, errors turned into answers, the guard, the gate, the door."""
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+
+
+def handler(
+    routes: Routes,
+    recognition: Recognition | Introduction,
+    guard: Guard | None = None,
+    audit: Audit | None = None,
+) -> Handler:
+    """From a request to its answer: logged, counted, audited, errors turned into answers, the guard, gate and door."""
     doors = guard(routes) if guard else routes
 
-    async def route(request: web.BaseRequest) -> web.StreamResponse:
-        caller = recognition.caller(request.headers, request.rel_url.query.items(), request.remote or "")
-        return await doors.answer(request, caller)
+    def caller(request: web.BaseRequest) -> Caller:
+        """Recognised once for each request."""
+        if CALLER not in request:
+            request[CALLER] = recognition.caller(request.headers, request.rel_url.query.items(), request.remote or "")
+        return request[CALLER]
 
-    return _logged(with_errors(route))
+    async def route(request: web.BaseRequest) -> web.StreamResponse:
+        return await doors.answer(request, caller(request))
+
+    answer = with_errors(route)
+    return _logged(audit.watched(answer, routes, caller) if audit else answer)
 
 
 def _logged(answer: Handler) -> Handler:
     """One line a request, without its query and its headers, which may hold secrets."""
 
     async def logged(request: web.BaseRequest) -> web.StreamResponse:
-        began = time.perf_counter()
+        began, name = time.perf_counter(), secrets.token_hex(8)
+        request[REQUEST_ID] = name
         response = await answer(request)
+        if not response.prepared:
+            response.headers[REQUEST_ID_HEADER] = name
         took = time.perf_counter() - began
         kind = request.path.lstrip("/").split("/", maxsplit=1)[0][:16]
         metrics.requests.labels(kind if kind in KINDS else "other", request.method, response.status).observe(took)
         level = logging.DEBUG if kind in ("-", "metrics", "nodes") else logging.INFO
-        access.log(level, "%s %s %d %.1f ms", request.method, request.path, response.status, took * 1000)
+        access.log(level, "%s %s %d %.1f ms %s", request.method, request.path, response.status, took * 1000, name)
         return response
 
     return logged

@@ -81,3 +81,10 @@ def test_masking_keeps_objects_and_their_names() -> None:
 def test_a_secret_word_in_a_value_masks_nothing() -> None:
     text = b'{"Description":"password: \\"x\\"","List":["token",":"]}'
     assert redact(text) == text
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "dicomweb+https"])
+def test_a_login_in_a_url_is_masked(scheme: str) -> None:
+    masked = redact(f'{{"Url":"{scheme}://user:{CANARY}@peer:8042/a@b","Other":"a@b://c"}}'.encode())
+    assert masked == f'{{"Url":"{scheme}://REDACTED@peer:8042/a@b","Other":"a@b://c"}}'.encode()
+    assert redact(masked) == masked

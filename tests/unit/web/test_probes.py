@@ -7,7 +7,7 @@ from .replica import Replica
 async def test_a_replica_that_serves_is_healthy_and_ready(alone: Replica) -> None:
     assert (await alone.ask_inside("GET", "/-/healthy")).status == 200
     ready = await alone.ask_inside("GET", "/-/ready")
-    assert (ready.status, ready.json) == (200, {"Ready": True, "Index": "connected"})
+    assert (ready.status, ready.json) == (200, {"Ready": True, "Index": "connected", "Audit": "written"})
 
 
 async def test_prometheus_is_told_of_jobs_and_nodes(replica: Replica) -> None:
