@@ -33,9 +33,10 @@ def test_a_secret_makes_it_secure_though_it_was_asked_for_otherwise() -> None:
     assert (safety.keyring.keys, safety.insecurities) == ((SECRET.encode(),), [])
 
 
-def test_without_a_secret_no_token_is_kept() -> None:
+@pytest.mark.parametrize("needs", [{"sample_routes": True}, {"callers": "trust", "proxies": ["10.0.0.7/32"]}])
+def test_without_a_secret_no_token_is_kept(needs: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="seal"):
-        read_safety(settings(secret="", insecure=True, sample_routes=True))
+        read_safety(settings(secret="", insecure=True, **needs))
 
 
 @pytest.mark.parametrize(
