@@ -14,6 +14,8 @@ from jobindex.clock import Chore, keep
 from jobindex.model.job import ACTIONS
 from jobindex.orthanc import client as orthanc
 from jobindex.service.breaker import Breaker
+from jobindex.service.condition import EVERY as LOOK_EVERY
+from jobindex.service.condition import Condition
 from jobindex.service.follower import Follower
 from jobindex.service.freshness import Freshness
 from jobindex.service.history import EVERY, History
@@ -34,6 +36,7 @@ from jobindex.service.visits import Named, Visits
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
 from jobindex.store import opened as store_opened
+from jobindex.store.tls import Tls
 from jobindex.web.jobs import JobsDoor
 from jobindex.web.list import ListDoor
 from jobindex.web.nodes import NodesDoor
@@ -52,6 +55,7 @@ class Parts:
     """What a replica is made of."""
 
     view: View
+    condition: Condition
     probes: ProbesDoor
     public: Routes
     internal: Routes
@@ -69,7 +73,8 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
     rights = Rights(view, client, Verdicts(), breaker)
     relay = Relay(client, intake, breaker)
     visits = Visits(store, client, roster, intake, Vault(secret), [_named(node) for node in settings.nodes], timing)
-    probes = ProbesDoor(view)
+    condition = Condition(store.server)
+    probes = ProbesDoor(view, condition)
     sample = SampleDoor(visits, intake, settings.sample_port).routes() if settings.sample_routes else []
     refresh = Refresh(view, client, intake)
     listing = Listing(view)
@@ -77,6 +82,7 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
     reader, removal = Reader(view, relay, rights, search), Removal(store, view, relay, rights, timing)
     return Parts(
         view=view,
+        condition=condition,
         public=_public(
             ListDoor(view, listing, freshness, refresh, always_refresh=settings.always_refresh),
             JobsDoor(view, listing, rights, search, reader, relay, removal),
@@ -87,16 +93,17 @@ def build(settings: Settings, store: Store, client: orthanc.Client, timing: Timi
         probes=probes,
         internal=_internal(ReportsDoor(intake, secret), probes, sample),
         follow=Follower(store, view, recent, timing).follow,
-        chores=_chores(roster, visits, History(store, timing)),
+        chores=_chores(roster, visits, History(store, timing), condition),
     )
 
 
-def _chores(roster: Roster, visits: Visits, history: History) -> list[Chore]:
+def _chores(roster: Roster, visits: Visits, history: History, condition: Condition) -> list[Chore]:
     """What is due, looked for so often that nothing is much later than promised."""
     return [
         Chore("late nodes", 0.5, roster.late_due),
         Chore("visits", 0.5, visits.visit_due),
         Chore("history", EVERY / 4, history.reap_due),
+        Chore("condition of the index", LOOK_EVERY, condition.look_due),
     ]
 
 
@@ -131,9 +138,10 @@ def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route])
 async def running(settings: Settings, timing: Timing | None = None) -> AsyncIterator[tuple[int, int]]:
     """A replica with both listeners open; the public one opens when the whole index was seen.  Gives their ports."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(store_opened(settings.redis_url))
+        store = await stack.enter_async_context(store_opened(settings.redis_url, _tls(settings)))
         client = await stack.enter_async_context(orthanc.opened())
         parts = build(settings, store, client, timing or _timing(settings))
+        await parts.condition.at_start()
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         background = [tasks.create_task(parts.follow(), name="follower")]
         background += [tasks.create_task(keep(chore), name=chore.name) for chore in parts.chores]
@@ -150,6 +158,10 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         parts.probes.serving = True
         stack.callback(setattr, parts.probes, "serving", False)
         yield public, internal
+
+
+def _tls(settings: Settings) -> Tls:
+    return Tls(settings.redis_ca_file, settings.redis_certificate_file, settings.redis_key_file)
 
 
 def _timing(settings: Settings) -> Timing:

@@ -3,13 +3,16 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PRIVATE = tuple(
     ip_network(each) for each in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 )
+
+SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix")
 
 
 class NamedNode(BaseModel):
@@ -36,7 +39,13 @@ class Settings(BaseSettings):
     )
 
     redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = ""
-    """Where Redis is: redis://[user:password@]host:port/0.  Empty: one of our own is started."""
+    """Where Redis is: redis[s]://[user:password@]host:port/0, or redis[s]+sentinel://host:port,host:port/master.
+    Empty: one of our own is started."""
+    redis_ca_file: Path | None = None
+    """For rediss:// and rediss+sentinel://: the authorities that are trusted, instead of the machine's own."""
+    redis_certificate_file: Path | None = None
+    redis_key_file: Path | None = None
+    """The certificate that Redis is shown, and its key, where it wants one (`tls-auth-clients yes`, its default)."""
     data: Path = Path("~/.local/state/jobindex")
     """Where the Redis of our own keeps its append-only file."""
 
@@ -85,6 +94,16 @@ class Settings(BaseSettings):
         if 0 < len(self.cluster_secret) < 16:
             raise ValueError("the cluster's secret has fewer than 16 characters")
         return self
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and parts.scheme not in SCHEMES:
+            raise ValueError("an address of Redis begins with one of " + ", ".join(f"{each}://" for each in SCHEMES))
+        if any(name.startswith("ssl_") for name, _ in parse_qsl(parts.query)):
+            raise ValueError("TLS is set by JOBINDEX_REDIS_CA_FILE and its like, and is never left unchecked")
+        return url
 
     @property
     def cluster_secret(self) -> bytes:

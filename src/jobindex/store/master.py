@@ -19,6 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from jobindex.store.address import Sentinels
+from jobindex.store.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,16 @@ AGAIN = 1.0
 class Master:
     """Knows where the master is: from the announcement of a change, else by asking the Sentinels."""
 
-    def __init__(self, sentinels: Sentinels) -> None:
+    def __init__(self, sentinels: Sentinels, tls: Tls) -> None:
         self._sentinels = sentinels
         options: dict[str, Any] = {
             "socket_timeout": SENTINEL_WITHIN,
             "socket_connect_timeout": SENTINEL_WITHIN,
             "retry": Retry(NoBackoff(), 0),
+            "username": sentinels.sentinel_user,
             "password": sentinels.sentinel_password,
-            "ssl": sentinels.tls,
+            "driver_info": None,
+            **({"ssl": True, **tls.options()} if sentinels.tls else {}),
         }
         self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
         self._announced: tuple[str, int] | None = None

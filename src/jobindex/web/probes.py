@@ -4,6 +4,7 @@ from aiohttp import web
 
 from jobindex import metrics
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
+from jobindex.service.condition import Condition
 from jobindex.service.view import View
 from jobindex.web.answers import object_answer
 from jobindex.web.routes import Call
@@ -12,8 +13,9 @@ from jobindex.web.routes import Call
 class ProbesDoor:
     """`/-/healthy`, `/-/ready`, `/metrics`."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, condition: Condition) -> None:
         self._view = view
+        self._condition = condition
         self.serving = False
         """Whether the public listener is open, and not about to close."""
 
@@ -28,6 +30,8 @@ class ProbesDoor:
             told |= {"Index": "away", "Age": round(self._view.age)}
         if not self.serving:
             told["Reason"] = "Stopping" if self._view.full.is_set() else "The whole index was not seen yet"
+        if self._condition.warnings:
+            told["Warnings"] = list(self._condition.warnings)
         return object_answer(told, status=200 if self.serving else 503)
 
     async def metrics(self, call: Call) -> web.StreamResponse:

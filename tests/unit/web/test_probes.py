@@ -7,7 +7,13 @@ from .replica import Replica
 async def test_a_replica_that_serves_is_healthy_and_ready(alone: Replica) -> None:
     assert (await alone.ask_inside("GET", "/-/healthy")).status == 200
     ready = await alone.ask_inside("GET", "/-/ready")
-    assert (ready.status, ready.json) == (200, {"Ready": True, "Index": "connected"})
+    assert (ready.status, ready.json["Ready"], ready.json["Index"]) == (200, True, "connected")
+
+
+async def test_what_is_unsafe_in_redis_is_told_in_words(alone: Replica) -> None:
+    warnings = (await alone.ask_inside("GET", "/-/ready")).json["Warnings"]
+    assert any("append-only" in warning for warning in warnings)
+    assert any("default user" in warning and "users.acl" in warning for warning in warnings)
 
 
 async def test_prometheus_is_told_of_jobs_and_nodes(replica: Replica) -> None:
