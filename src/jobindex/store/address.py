@@ -74,5 +74,5 @@ def _is_here(host: str) -> bool:
 
 
 def _host(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
+    host, _, port = ("", "", "") if text.endswith("]") else text.rpartition(":")
     return (host.strip("[]"), int(port)) if host else (text.strip("[]"), 26379)

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 _UNTRUSTED = re.compile(r"certificate verify failed: ([^(\"]+)")
-_WRONG_LOGIN = re.compile(r"NOAUTH|WRONGPASS|invalid username-password|Authentication required", re.IGNORECASE)
+_WRONG_LOGIN = re.compile(
+    r"NOAUTH|WRONGPASS|invalid username-password|Authentication required|already authenticated", re.IGNORECASE
+)
 
 
 def reason(error: BaseException) -> str:

@@ -1,12 +1,14 @@
 """The Redis server itself: what it says of itself, and of us."""
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import NoPermissionError, RedisError
 
 from jobindex.model.index_server import IndexServer
+from jobindex.store import rights
 from jobindex.store.connect import Clients, translated
 
 SECTIONS = ("server", "memory", "persistence")
@@ -43,6 +45,26 @@ class Server:
             await self._clients.commands.time()
         return time.perf_counter() - began
 
+    async def lacking(self) -> list[str]:
+        """The commands that our user needs and may not use."""
+        return await self._refused(rights.NEEDED)
+
+    async def excess(self) -> list[str]:
+        """What our user may do that an index never needs."""
+        refused = await self._refused(rights.BEYOND)
+        return [command for command in rights.BEYOND if command not in refused]
+
+    async def _refused(self, commands: Mapping[str, tuple[str, ...]]) -> list[str]:
+        """Those that Redis does not take into a transaction, which is thrown away in any case."""
+        pool: Any = self._clients.commands.connection_pool
+        with translated():
+            connection = await pool.get_connection()
+            try:
+                return [command for command in commands if not await _taken(connection, command, commands[command])]
+            finally:
+                await connection.disconnect()
+                await pool.release(connection)
+
     async def _info(self, section: str) -> dict[str, Any]:
         return await self._clients.commands.info(section)
 
@@ -58,3 +80,20 @@ class Server:
             return bool(await self._clients.nobody.ping())
         except (RedisError, OSError, TimeoutError):
             return False
+
+
+async def _taken(connection: Any, command: str, arguments: tuple[str, ...]) -> bool:
+    """Whether the command may stand in a transaction; its answer is `QUEUED`, which only a bare connection can read."""
+    await _said(connection, "MULTI")
+    try:
+        await _said(connection, *rights.words(command), *arguments)
+    except NoPermissionError:
+        return False
+    finally:
+        await _said(connection, "DISCARD")
+    return True
+
+
+async def _said(connection: Any, *words: str) -> None:
+    await connection.send_command(*words)
+    await connection.read_response()
