@@ -138,7 +138,7 @@ def _internal(reports: ReportsDoor, probes: ProbesDoor, sample: Sequence[Route])
 async def running(settings: Settings, timing: Timing | None = None) -> AsyncIterator[tuple[int, int]]:
     """A replica with both listeners open; the public one opens when the whole index was seen.  Gives their ports."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(store_opened(settings.redis_url, _tls(settings)))
+        store = await stack.enter_async_context(store_opened(settings.redis_url, redis_tls(settings)))
         client = await stack.enter_async_context(orthanc.opened())
         parts = build(settings, store, client, timing or _timing(settings))
         await parts.condition.at_start()
@@ -160,7 +160,7 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         yield public, internal
 
 
-def _tls(settings: Settings) -> Tls:
+def redis_tls(settings: Settings) -> Tls:
     return Tls(settings.redis_ca_file, settings.redis_certificate_file, settings.redis_key_file)
 
 

@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     @classmethod
     def _redis_is_an_address(cls, url: str) -> str:
         parts = urlsplit(url)
-        if url and parts.scheme not in SCHEMES:
+        if url and not (parts.scheme in SCHEMES and url.startswith(f"{parts.scheme}://")):
             raise ValueError("an address of Redis begins with one of " + ", ".join(f"{each}://" for each in SCHEMES))
         if any(name.startswith("ssl_") for name, _ in parse_qsl(parts.query)):
             raise ValueError("TLS is set by JOBINDEX_REDIS_CA_FILE and its like, and is never left unchecked")

@@ -19,6 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from jobindex.store.address import Sentinels
+from jobindex.store.reasons import reason
 from jobindex.store.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Master:
 
     def __init__(self, sentinels: Sentinels, tls: Tls) -> None:
         self._sentinels = sentinels
-        options: dict[str, Any] = {
+        self._options: dict[str, Any] = {
             "socket_timeout": SENTINEL_WITHIN,
             "socket_connect_timeout": SENTINEL_WITHIN,
             "retry": Retry(NoBackoff(), 0),
@@ -43,7 +44,7 @@ class Master:
             "driver_info": None,
             **({"ssl": True, **tls.options()} if sentinels.tls else {}),
         }
-        self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+        self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]
         self._announced: tuple[str, int] | None = None
         self._believed_until = 0.0
         self.generation = 0
@@ -56,6 +57,23 @@ class Master:
             return self._announced
         host, port = await self._asked.discover_master(self._sentinels.master)
         return str(host), int(port)
+
+    async def quorum(self) -> dict[str, str]:
+        """Each Sentinel by host and port, and why it could not put another master in place; "" where it could."""
+        hosts = [f"{host}:{port}" for host, port in self._sentinels.hosts]
+        asked = Sentinel(self._sentinels.hosts, sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]
+        said = await asyncio.gather(*(self._quorum_of(sentinel) for sentinel in asked.sentinels))
+        return dict(zip(hosts, said, strict=True))
+
+    async def _quorum_of(self, sentinel: Any) -> str:
+        try:
+            async with sentinel:
+                await sentinel.execute_command("SENTINEL CKQUORUM", self._sentinels.master)
+        except ResponseError as error:
+            return str(error)
+        except (RedisError, OSError, TimeoutError) as error:
+            return reason(error)
+        return ""
 
     async def watch(self) -> None:
         """Listen for changes at every Sentinel, until cancelled: they announce one up to a second apart."""

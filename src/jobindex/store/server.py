@@ -8,10 +8,14 @@ from typing import Any
 from redis.exceptions import NoPermissionError, RedisError
 
 from jobindex.model.index_server import IndexServer
-from jobindex.store import rights
+from jobindex.store import keys, rights
 from jobindex.store.connect import Clients, translated
+from jobindex.store.invariants import breaches
 
 SECTIONS = ("server", "memory", "persistence")
+OURS = keys.PREFIX.replace("{", "[{]").replace("}", "[}]") + "*"
+MOST_WALKED = 200_000
+"""Jobs that a walk over the keyspace takes into memory, some 600 MB of them."""
 
 
 class Server:
@@ -44,6 +48,26 @@ class Server:
         with translated():
             await self._clients.commands.time()
         return time.perf_counter() - began
+
+    async def clock(self) -> float:
+        """Redis's, in seconds since 1970."""
+        with translated():
+            seconds, micros = await self._clients.commands.time()
+        return float(seconds) + float(micros) / 1e6
+
+    async def quorum(self) -> dict[str, str]:
+        """Each Sentinel, and why it could not put another master in place; "" where it could."""
+        return await self._clients.master.quorum() if self._clients.master else {}
+
+    async def breaches(self) -> list[str] | None:
+        """What is broken in the keyspace, and still is at a second look; None where it is too large to walk."""
+        redis = self._clients.commands
+        with translated():
+            if await redis.hlen(keys.key(keys.JOBS)) > MOST_WALKED:
+                return None
+            first = await breaches(redis, OURS)
+            second = await breaches(redis, OURS) if first else []
+        return [breach for breach in first if breach in second]
 
     async def lacking(self) -> list[str]:
         """The commands that our user needs and may not use."""

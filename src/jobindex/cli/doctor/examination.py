@@ -1,0 +1,65 @@
+"""The table of what the doctor looks at, and the walk through it: one broken part ends its own check alone."""
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import aiohttp
+from pydantic import ValidationError
+
+from jobindex.app import redis_tls
+from jobindex.cli.doctor.front import front_findings
+from jobindex.cli.doctor.index import index_findings, keyspace_findings, rights_findings
+from jobindex.cli.doctor.nodes import nodes_findings
+from jobindex.cli.doctor.replicas import replica_findings
+from jobindex.cli.doctor.set_up import mode_of, set_up_findings
+from jobindex.errors import JobIndexError
+from jobindex.model.finding import PROBLEM, Finding
+from jobindex.orthanc import client as orthanc
+from jobindex.settings import Settings
+from jobindex.store import opened
+
+Check = Callable[[], Awaitable[list[Finding]]]
+
+
+async def examined(urls: Sequence[str], front: str) -> list[Finding]:
+    """All findings, in the order of the table."""
+    try:
+        settings = Settings()
+        found = set_up_findings(settings, os.environ, mode_of(settings.secret_file))
+    except ValidationError as error:
+        return [Finding(PROBLEM, "settings", *_wrong(each)) for each in error.errors(include_input=False)]
+    except OSError as error:
+        mend = "make it readable for the user that the service runs as, and for nobody else"
+        return [Finding(PROBLEM, "settings", f"the secret's file can't be read ({error.strerror})", mend)]
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)))
+        checks: list[Check] = []
+        if settings.redis_url:
+            store = await stack.enter_async_context(opened(settings.redis_url, redis_tls(settings)))
+            client = await stack.enter_async_context(orthanc.opened())
+            checks += [
+                lambda: index_findings(store.server),
+                lambda: rights_findings(store.server),
+                lambda: keyspace_findings(store.server),
+                lambda: nodes_findings(store, client),
+            ]
+        checks += [lambda url=url: replica_findings(session, url) for url in urls]  # type: ignore[misc]
+        if front:
+            checks.append(lambda: front_findings(session, front))
+        for check in checks:
+            found += await _tried(check)
+    return list(dict.fromkeys(found))
+
+
+async def _tried(check: Check) -> list[Finding]:
+    try:
+        return await check()
+    except JobIndexError as error:
+        return [Finding(PROBLEM, "redis", str(error), "see that REDIS_URL is right and that Redis runs")]
+
+
+def _wrong(error: object) -> tuple[str, str]:
+    """What is wrong with a setting, without its value, which may be a secret."""
+    place = ".".join(str(part) for part in error["loc"])  # type: ignore[index]  # pydantic's ErrorDetails
+    return f"{place or 'the settings'}: {error['msg']}", "`jobindex settings` tells what each may be"  # type: ignore[index]
