@@ -62,7 +62,7 @@ BEYOND: dict[str, tuple[str, ...]] = {
     "keys": (_TOKEN,),
     "acl|users": (),
     "client|list": (),
-    f"exists of a key outside {keys.PREFIX}": (_NONE,),
+    "exists of a key that is not the index's": (_NONE,),
 }
 """What no index needs: each would show this user what is another's, and stands for its like that change things."""
 

@@ -44,7 +44,7 @@ def listing(heard: Heard) -> list[Finding]:
     if heard.status == 200:
         mend = "set AuthenticationEnabled in the Orthancs: we let in whom they let in"
         found.append(Finding(WARNING, "nginx", "everybody may list all jobs, without a login", mend))
-    if heard.headers.get("x-content-type-options") != "nosniff":
+    if heard.body and heard.headers.get("x-content-type-options") != "nosniff":
         mend = "add_header X-Content-Type-Options nosniff always;"
         found.append(
             Finding(WARNING, "nginx", "answers don't say `nosniff`, so a browser may run what it downloads", mend)

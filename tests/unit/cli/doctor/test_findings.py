@@ -108,8 +108,8 @@ def test_what_is_not_there_or_is_another_s_is_none(heard: Heard) -> None:
 
 def test_the_list_as_nobody_sees_it() -> None:
     safe = {"x-content-type-options": "nosniff"}
-    assert listing(Heard(401, safe)) == []
+    assert listing(Heard(401)) == listing(Heard(503, safe, b"{}")) == []
     assert levels(listing(Heard(200, safe))) == [WARNING]
-    assert levels(listing(Heard(401))) == [WARNING]
+    assert levels(listing(Heard(503, {}, b"{}"))) == [WARNING]
     assert levels(listing(Heard())) == levels(listing(Heard(502))) == [PROBLEM]
     assert [*front_line("https://front"), *levels(front_line("http://front"))] == [WARNING]
