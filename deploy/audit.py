@@ -1,4 +1,4 @@
-"""`make audit`: known holes, unsafe code, and a list of everything that is installed, with its licences.
+"""`make audit`: known holes, unsafe code, and a list of what a replica consists of, with its licences.
 
 Fails on findings alone.  Where the source of advisories can't be reached it says so, since nothing found is then no
 news: run it again where https://pypi.org/pypi/<name>/<version>/json answers.
@@ -20,7 +20,7 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     holes = sum(holes_of(lock, folder) for lock in LOCKS)
     unsafe = ran("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", "src", "deploy").returncode
-    list_everything(folder)
+    list_parts(folder)
     return 1 if holes or unsafe else 0
 
 
@@ -50,23 +50,13 @@ def holes_in(packages: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{package['name']} {package['version']}: {hole['id']}, mended in {mended}"
 
 
-def list_everything(folder: Path) -> None:
-    """CycloneDX: what a replica consists of, from its lock with hashes; and all of .venv, with licences."""
-    spec = ["--output-reproducible", "--of", "JSON"]
-    ran(
-        "cyclonedx-py",
-        "requirements",
-        LOCKS[0],
-        "--pyproject",
-        "pyproject.toml",
-        *spec,
-        "-o",
-        str(folder / "sbom.json"),
-    )
-    ran("cyclonedx-py", "environment", *spec, "-o", str(folder / "sbom-development.json"), str(BIN.parent))
+def list_parts(folder: Path) -> None:
+    """What a replica consists of: its packages with their hashes in CycloneDX's form, and their licences."""
+    where = ["--pyproject", "pyproject.toml", "--output-reproducible", "-o", str(folder / "sbom.json")]
+    ran("cyclonedx-py", "requirements", LOCKS[0], *where)
     lines = [f"{name}  {licence_of(name)}" for name in names_in(Path(LOCKS[0]))]
     (folder / "licences.txt").write_text("\n".join(lines) + "\n")
-    print(f"Written to {folder}: sbom.json, sbom-development.json, licences.txt ({len(lines)} packages)")
+    print(f"Written to {folder}: sbom.json, licences.txt ({len(lines)} packages)")
 
 
 def names_in(lock: Path) -> list[str]:

@@ -17,6 +17,12 @@ from ...certificates import Authority, Certificate
 Serving = Callable[..., AbstractAsyncContextManager[str]]
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handshake takes longer on a machine that is busy."""
+    monkeypatch.setattr("jobindex.store.connect.COMMAND_TIMEOUT", 6.0)
+
+
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
