@@ -3,6 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 import aiohttp
 from pydantic import ValidationError
@@ -21,6 +22,9 @@ from jobindex.store import opened
 
 Check = Callable[[], Awaitable[list[Finding]]]
 
+WITHIN = 3.0
+"""Seconds for an answer of a replica or of nginx."""
+
 
 async def examined(urls: Sequence[str], front: str) -> list[Finding]:
     """All findings, in the order of the table."""
@@ -33,23 +37,28 @@ async def examined(urls: Sequence[str], front: str) -> list[Finding]:
         mend = "make it readable for the user that the service runs as, and for nobody else"
         return [Finding(PROBLEM, "settings", f"the secret's file can't be read ({error.strerror})", mend)]
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)))
-        checks: list[Check] = []
-        if settings.redis_url:
-            store = await stack.enter_async_context(opened(settings.redis_url, redis_tls(settings)))
-            client = await stack.enter_async_context(orthanc.opened())
-            checks += [
-                lambda: index_findings(store.server),
-                lambda: rights_findings(store.server),
-                lambda: keyspace_findings(store.server),
-                lambda: nodes_findings(store, client),
-            ]
-        checks += [lambda url=url: replica_findings(session, url) for url in urls]  # type: ignore[misc]
-        if front:
-            checks.append(lambda: front_findings(session, front))
-        for check in checks:
+        for check in [*await _of_the_index(settings, stack), *await _of_the_doors(urls, front, stack)]:
             found += await _tried(check)
     return list(dict.fromkeys(found))
+
+
+async def _of_the_index(settings: Settings, stack: AsyncExitStack) -> list[Check]:
+    if not settings.redis_url:
+        return []
+    store = await stack.enter_async_context(opened(settings.redis_url, redis_tls(settings)))
+    client = await stack.enter_async_context(orthanc.opened())
+    return [
+        partial(index_findings, store.server),
+        partial(rights_findings, store.server),
+        partial(keyspace_findings, store.server),
+        partial(nodes_findings, store, client),
+    ]
+
+
+async def _of_the_doors(urls: Sequence[str], front: str, stack: AsyncExitStack) -> list[Check]:
+    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN)))
+    replicas = [partial(replica_findings, session, url) for url in urls]
+    return [*replicas, partial(front_findings, session, front)] if front else [*replicas]
 
 
 async def _tried(check: Check) -> list[Finding]:
