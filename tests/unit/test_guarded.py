@@ -12,10 +12,14 @@ from redis.exceptions import RedisError
 from jobindex.demo.installed import redis_program
 from jobindex.demo.ports import LOOPBACK, free_ports
 from jobindex.demo.process import Process
+from jobindex.model.index_server import faults
+from jobindex.store import opened
+from jobindex.store.tls import Tls
 
 from ..access import SENTINEL_USERS, USERS, filled, password, with_a_way_behind
 from ..builders import job_id
 from ..certificates import Authority
+from . import waiting
 from .scripted_orthanc import scripted
 from .waiting import until
 from .web.replica import Replica, replica_on
@@ -124,6 +128,14 @@ class Guard:
             return name != "second" and "authenticated" in str(error)
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handshakes and elections take longer on a machine that is busy."""
+    monkeypatch.setattr("jobindex.store.connect.COMMAND_TIMEOUT", 6.0)
+    monkeypatch.setattr("jobindex.store.master.SENTINEL_WITHIN", 6.0)
+    monkeypatch.setattr(waiting, "DEADLINE", 60.0)
+
+
 @pytest.fixture
 async def guard(tmp_path: Path) -> AsyncIterator[Guard]:
     guard = Guard(tmp_path)
@@ -149,6 +161,17 @@ async def test_reports_and_lists_survive_a_failover_with_the_shipped_users(guard
     async with guard.asked(guard.ports[1]) as redis:
         refused = [entry for entry in await redis.acl_log() if entry["username"] in ("jobindex", "sentinel")]
         assert refused == []
+
+
+async def test_the_shipped_users_are_enough_for_the_doctor(guard: Guard) -> None:
+    async with settled(guard), opened(guard.url, Tls(*guard.files.values())) as store:
+        await store.changes.begin()
+        assert await store.server.quorum() == {f"{LOOPBACK}:{guard.ports[2]}": ""}
+        assert await store.server.lacking() == await store.server.excess() == []
+        assert await store.server.breaches() == []
+        assert faults(await store.server.described()) == []
+        await guard.sentinel.stop()
+        assert await store.server.quorum() != {f"{LOOPBACK}:{guard.ports[2]}": ""}
 
 
 @asynccontextmanager

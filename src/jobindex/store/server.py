@@ -15,7 +15,7 @@ from jobindex.store.invariants import breaches
 SECTIONS = ("server", "memory", "persistence")
 OURS = keys.PREFIX.replace("{", "[{]").replace("}", "[}]") + "*"
 MOST_WALKED = 200_000
-"""Jobs that a walk over the keyspace takes into memory, some 600 MB of them."""
+"""Jobs that a walk over the keyspace takes into memory; all that is read of them is there at once."""
 
 
 class Server:
