@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = ""
+    redis_url: Annotated[str, Field(validation_alias="REDIS_URL", repr=False)] = ""
     """Where Redis is: redis[s]://[user:password@]host:port/0, or redis[s]+sentinel://host:port,host:port/master.
     Empty: one of our own is started."""
     redis_ca_file: Path | None = None

@@ -1,16 +1,20 @@
 """The users that are shipped for Redis: each may do its work on a real server, and nothing besides."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
+from jobindex.demo.ports import free_port
+from jobindex.demo.process import NotStarted
+from jobindex.demo.redis import build_redis
 from jobindex.store import Store
 from jobindex.store.rights import CONNECTING, NEEDED
 
-from ...access import USERS, logged_in
+from ...access import SENTINEL_USERS, USERS, logged_in
 from ...builders import registered, told, word
 
 P = "{jobindex}:"
@@ -60,8 +64,17 @@ def test_purging_adds_only_what_rewrites_the_files_of_redis() -> None:
     assert granted("jobindex-purge") - granted("jobindex") == {"bgrewriteaof", "bgsave"}
 
 
-async def test_nobody_is_let_in_without_a_password() -> None:
-    assert USERS.read_text().splitlines()[0] == "user default off"
+@pytest.mark.parametrize("file", [USERS, SENTINEL_USERS])
+def test_nobody_is_let_in_without_a_password(file: Path) -> None:
+    lines = file.read_text().splitlines()
+    assert lines[0] == "user default off"
+    assert all(f" on #sha256-of-the-password-of-{line.split()[1]} " in line for line in lines[1:])
+
+
+async def test_with_passwords_that_nobody_replaced_redis_does_not_start(tmp_path: Path) -> None:
+    server = build_redis(tmp_path, free_port(), ["--aclfile", str(USERS)])
+    with pytest.raises(NotStarted, match="password hash must be"):
+        await server.process.start()
 
 
 @pytest.mark.parametrize("user", ["jobindex", "jobindex-purge", "jobindex-reader", "jobindex-metrics"])
