@@ -32,11 +32,16 @@ fault: .setup/test mutations ## break every part in every way, then at random fo
 	FAULT=all MINUTES=$(MINUTES) ROUND=$(ROUND) SEED=$(SEED) .venv/bin/python -m pytest tests/fault --basetemp=.setup/fault
 
 .PHONY: check
-check: .setup/test ## format, lint, types and layers
+check: .setup/test ## format, lint, types, layers and unsafe code
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/bandit --quiet --recursive --configfile pyproject.toml src deploy
+
+.PHONY: audit
+audit: .setup/test ## look for known holes in what is installed, and list it all (into .setup/audit)
+	.venv/bin/python deploy/audit.py .setup/audit
 
 .PHONY: format
 format: .setup/test ## put the code into its form

@@ -14,6 +14,8 @@ from jobindex.demo.redis import build_redis
 from jobindex.store import Store, opened
 from jobindex.store.invariants import breaches
 
+from .access import USERS, logged_in, with_a_way_behind
+
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -22,7 +24,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         redis_program()
     except NotInstalled as missing:
         (pytest.fail if "CI" in os.environ else pytest.skip)(str(missing))
-    server = build_redis(tmp_path_factory.mktemp("redis"), free_port())
+    folder = tmp_path_factory.mktemp("redis")
+    (folder / "users.acl").write_text(with_a_way_behind(USERS))
+    server = build_redis(folder, free_port(), ["--aclfile", str(folder / "users.acl")])
     asyncio.run(server.process.start())
     yield server.url
     asyncio.run(server.process.stop())
@@ -30,10 +34,16 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(redis_server: str) -> str:
-    """The same Redis, emptied."""
+    """The same Redis, emptied; as its default user, who may do everything."""
     with Redis.from_url(redis_server) as redis:
         redis.flushall()
     return redis_server
+
+
+@pytest.fixture
+def index_url(redis_url: str) -> str:
+    """The same Redis, as the user that is shipped for the service."""
+    return logged_in(redis_url, "jobindex")
 
 
 @pytest.fixture
@@ -44,8 +54,8 @@ async def redis(redis_url: str) -> AsyncIterator[AsyncRedis]:
 
 
 @pytest.fixture
-async def store(redis: AsyncRedis, redis_url: str) -> AsyncIterator[Store]:
-    """The store; whatever a test does through it, the invariants must hold afterwards."""
-    async with opened(redis_url) as store:
+async def store(redis: AsyncRedis, index_url: str) -> AsyncIterator[Store]:
+    """The store as the shipped user; whatever a test does through it, the invariants must hold afterwards."""
+    async with opened(index_url) as store:
         yield store
     assert await breaches(redis) == []

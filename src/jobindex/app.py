@@ -22,10 +22,12 @@ from jobindex.auth.verdicts import Verdicts
 from jobindex.clock import Chore, keep
 from jobindex.model.job import ACTIONS, read_job, read_minimal
 from jobindex.orthanc import client as orthanc
-from jobindex.safety import Safety, read_safety
+from jobindex.safety import Safety, read_redis_tls, read_safety
 from jobindex.service.admission import Admission
 from jobindex.service.asking import AsAdministrator, AsCaller
 from jobindex.service.breaker import Breaker
+from jobindex.service.condition import EVERY as LOOK_EVERY
+from jobindex.service.condition import Condition
 from jobindex.service.follower import Follower, whole
 from jobindex.service.freshness import Freshness
 from jobindex.service.history import EVERY, History
@@ -70,6 +72,7 @@ class Parts:
     """What a replica is made of."""
 
     view: View
+    condition: Condition
     probes: ProbesDoor
     public: Routes
     internal: Routes
@@ -98,7 +101,8 @@ def build(
     relay = Relay(asking, intake, breaker)
     visits = Visits(store, client, roster, intake, tokens, named, timing)
     insecurity, admission = Insecurity(safety.insecurities), Admission(safety.keyring, store.nonces, view)
-    probes = ProbesDoor(view, insecurity, trail)
+    condition = Condition(store.server)
+    probes = ProbesDoor(view, insecurity, condition, trail)
     repeats = Repeats(trail)
     nodes = NodeEvents(trail, repeats)
     audit = Audit(trail, repeats, view.owner_id, reads=settings.audit_reads, required=settings.audit_required)
@@ -109,6 +113,7 @@ def build(
     reader, removal = Reader(view, relay, rights, search, read), Removal(store, view, relay, rights, timing)
     return Parts(
         view=view,
+        condition=condition,
         public=_public(
             ListDoor(view, listing, freshness, refresh, always_refresh=settings.always_refresh),
             JobsDoor(view, listing, rights, search, reader, relay, removal),
@@ -122,18 +127,21 @@ def build(
         audit=audit,
         repeats=repeats,
         follow=Follower(store, view, recent, timing, reduced if is_minimal else whole).follow,
-        chores=_chores(roster, visits, History(store, timing), insecurity, repeats),
+        chores=[
+            *_chores(roster, visits, History(store, timing)),
+            Chore("condition of the index", LOOK_EVERY, condition.look_due),
+            Chore("warnings", AGAIN, insecurity.warn_due),
+            Chore("audit", LOOKS, repeats.flush_due),
+        ],
     )
 
 
-def _chores(roster: Roster, visits: Visits, history: History, insecurity: Insecurity, repeats: Repeats) -> list[Chore]:
+def _chores(roster: Roster, visits: Visits, history: History) -> list[Chore]:
     """What is due, looked for so often that nothing is much later than promised."""
     return [
         Chore("late nodes", 0.5, roster.late_due),
         Chore("visits", 0.5, visits.visit_due),
         Chore("history", EVERY / 4, history.reap_due),
-        Chore("warnings", AGAIN, insecurity.warn_due),
-        Chore("audit", LOOKS, repeats.flush_due),
     ]
 
 
@@ -172,9 +180,10 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
     safety = read_safety(settings)
     async with AsyncExitStack() as stack:
         trail = stack.enter_context(trail_opened(settings.audit_file))
-        store = await stack.enter_async_context(store_opened(settings.redis_url))
+        store = await stack.enter_async_context(store_opened(settings.redis_url, read_redis_tls(settings)))
         client = await stack.enter_async_context(orthanc.opened(safety.reach, safety.tls))
         parts = build(settings, safety, store, client, timing or _timing(settings), trail)
+        await parts.condition.at_start()
         stack.enter_context(_told_of(trail, parts.repeats))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         background = [tasks.create_task(parts.follow(), name="follower")]

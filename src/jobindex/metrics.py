@@ -27,6 +27,9 @@ jobs = Gauge("jobindex_jobs", "Jobs in this replica's view.", registry=registry)
 nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["state"], registry=registry)
 version = Gauge("jobindex_view_version", "The version that this replica's view has reached.", registry=registry)
 connected = Gauge("jobindex_index_connected", "1 while Redis answers this replica.", registry=registry)
+index_warnings = Gauge(
+    "jobindex_index_warnings", "What is unsafe or broken in the set-up of Redis: /-/ready says what.", registry=registry
+)
 full = Gauge("jobindex_full", "1 once this replica has seen the whole index.", registry=registry)
 insecure = Gauge("jobindex_insecure", "Things that the settings leave open; /-/ready names them.", registry=registry)
 mass_silence = Gauge(

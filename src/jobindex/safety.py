@@ -12,6 +12,7 @@ from jobindex.errors import OutOfReach
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.tls import tls_context
 from jobindex.settings import Settings
+from jobindex.store.tls import Tls
 
 HOW_TO_BEGIN = """The cluster has no secret.  Make one, give it to every replica and every Orthanc, and start again:
   openssl rand -hex 32 > jobindex-secret && chmod 600 jobindex-secret
@@ -32,16 +33,28 @@ class Safety:
 def read_safety(settings: Settings) -> Safety:
     """ValueError or OSError, with words for the operator, where these settings can't be used."""
     keyring = Keyring(settings.secret.get_secret_value(), settings.secret_file)
-    reach = Reach(settings.node_networks, settings.node_names)
+    reach = read_reach(settings)
     _check_secret(settings, keyring)
     _check_named(settings, reach)
-    tls = tls_context(
+    return Safety(keyring, reach, read_node_tls(settings), _insecurities(settings, keyring))
+
+
+def read_reach(settings: Settings) -> Reach:
+    return Reach(settings.node_networks, settings.node_names)
+
+
+def read_node_tls(settings: Settings) -> ssl.SSLContext:
+    """ValueError or OSError where a file can't be used."""
+    return tls_context(
         settings.node_ca_file,
         settings.node_certificate_file,
         settings.node_key_file,
         verify=settings.node_tls_verify,
     )
-    return Safety(keyring, reach, tls, _insecurities(settings, keyring))
+
+
+def read_redis_tls(settings: Settings) -> Tls:
+    return Tls(settings.redis_ca_file, settings.redis_certificate_file, settings.redis_key_file)
 
 
 def _check_secret(settings: Settings, keyring: Keyring) -> None:

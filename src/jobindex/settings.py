@@ -3,8 +3,9 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PRIVATE = tuple(ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
@@ -13,6 +14,8 @@ LOOPBACK = tuple(ip_network(each) for each in ("127.0.0.0/8", "::1/128"))
 
 HEADER = r"^[A-Za-z0-9-]{1,64}$"
 """The names that headers have here: nginx drops those with other letters."""
+
+SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix")
 
 
 class NamedNode(BaseModel):
@@ -38,8 +41,14 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = ""
-    """Where Redis is: redis://[user:password@]host:port/0.  Empty: one of our own is started."""
+    redis_url: Annotated[str, Field(validation_alias="REDIS_URL", repr=False)] = ""
+    """Where Redis is: redis[s]://[user:password@]host:port/0, or redis[s]+sentinel://host:port,host:port/master.
+    Empty: one of our own is started."""
+    redis_ca_file: Path | None = None
+    """For rediss:// and rediss+sentinel://: the authorities that are trusted, instead of the machine's own."""
+    redis_certificate_file: Path | None = None
+    redis_key_file: Path | None = None
+    """The certificate that Redis is shown, and its key, where it wants one (`tls-auth-clients yes`, its default)."""
     data: Path = Path("~/.local/state/jobindex")
     """Where the Redis of our own keeps its append-only file."""
 
@@ -133,3 +142,13 @@ class Settings(BaseSettings):
         if self.audit_required and self.audit_file == "none":
             raise ValueError("an audit trail that is required has to be written somewhere")
         return self
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and not (parts.scheme in SCHEMES and url.startswith(f"{parts.scheme}://")):
+            raise ValueError("an address of Redis begins with one of " + ", ".join(f"{each}://" for each in SCHEMES))
+        if any(name.startswith("ssl_") for name, _ in parse_qsl(parts.query)):
+            raise ValueError("TLS is set by JOBINDEX_REDIS_CA_FILE and its like, and is never left unchecked")
+        return url

@@ -39,7 +39,7 @@ BOUNDS = settings(
 class Index(RuleBasedStateMachine):
     """Two nodes, one Redis, and one replica's memory of it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, index_url: str) -> None:
         super().__init__()
         self.nodes = {name: Orthanc(name) for name in "ab"}
         self.told = Told()
@@ -49,14 +49,14 @@ class Index(RuleBasedStateMachine):
         self.memory: tuple[dict[str, Stored], dict[str, Node]] = {}, {}
         self.seen: dict[str, Record] = {}
         self.runner, self.stack = asyncio.Runner(), AsyncExitStack()
-        self.run(self.begin(url))
+        self.run(self.begin(url, index_url))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    async def begin(self, url: str) -> None:
+    async def begin(self, url: str, index_url: str) -> None:
         self.redis = await self.stack.enter_async_context(Redis.from_url(url))
-        self.store = await self.stack.enter_async_context(opened(url))
+        self.store = await self.stack.enter_async_context(opened(index_url))
         await self.redis.flushall()
         await self.register()
 
@@ -233,5 +233,5 @@ class Index(RuleBasedStateMachine):
         assert await breaches(self.redis) == []
 
 
-def test_the_index_says_what_the_newest_word_says(redis_url: str) -> None:
-    run_state_machine_as_test(lambda: Index(redis_url), settings=BOUNDS)
+def test_the_index_says_what_the_newest_word_says(index_url: str, redis_url: str) -> None:
+    run_state_machine_as_test(lambda: Index(redis_url, index_url), settings=BOUNDS)

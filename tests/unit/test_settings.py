@@ -41,6 +41,23 @@ def test_what_can_not_be_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, 
         Settings()
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://redis", "begins with one of redis://"),
+        ("redis:6379", "begins with one of redis://"),
+        ("rediss://redis?ssl_cert_reqs=none", "never left unchecked"),
+        ("rediss://redis?ssl_check_hostname=false", "never left unchecked"),
+    ],
+)
+def test_an_address_of_redis_that_is_none_or_unsafe_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ValidationError, match=words):
+        Settings()
+
+
 def test_secrets_are_masked_in_print() -> None:
     settings = Settings.model_validate(
         {"secret": SECRET, "nodes": [{"id": "a", "url": "http://a", "user": "u", "password": SECRET}]}

@@ -3,6 +3,7 @@
 import typer
 
 from jobindex.cli.demo import demo
+from jobindex.cli.doctor import doctor
 from jobindex.cli.purge import purge
 from jobindex.cli.serve import serve
 from jobindex.cli.settings import settings
@@ -15,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(demo)
+app.command()(doctor)
 app.command()(serve)
 app.command()(settings)
 app.add_typer(purge, name="purge")

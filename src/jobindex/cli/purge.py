@@ -18,6 +18,7 @@ from jobindex.audit.record import SERIOUS, SUCCESS, Record
 from jobindex.audit.trail import Trail
 from jobindex.audit.trail import opened as trail_opened
 from jobindex.errors import JobIndexError
+from jobindex.safety import read_redis_tls
 from jobindex.service.purge import Purge, Step
 from jobindex.service.timing import Timing
 from jobindex.settings import Settings
@@ -89,7 +90,7 @@ def _run(order: Order) -> None:
 
 
 async def _purge(order: Order, settings: Settings) -> None:
-    async with opened(settings.redis_url) as store:
+    async with opened(settings.redis_url, read_redis_tls(settings)) as store:
         at = Purge(store, Timing())
         with _progress("looking", await store.jobs.count()) as step:
             found = await order.find(at, step)

@@ -12,6 +12,7 @@ from jobindex.app import running
 from jobindex.cli.embedded import embedded
 from jobindex.logs import set_up_logging
 from jobindex.safety import read_safety
+from jobindex.service.condition import IndexUnfit
 from jobindex.settings import Settings
 
 
@@ -29,7 +30,11 @@ def serve(
     set_up_logging(settings.log_level, settings.log_form)
     if not settings.redis_url:
         settings.data.expanduser().mkdir(parents=True, exist_ok=True)
-    asyncio.run(_serve(settings))
+    try:
+        asyncio.run(_serve(settings))
+    except IndexUnfit as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 def _settings(insecure: bool) -> Settings:

@@ -1,6 +1,7 @@
 """`jobindex settings`: every setting, its value and where it comes from."""
 
 import os
+import re
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ def settings(
 ) -> None:
     """Show all settings, their values and how to change them.  Secrets are masked."""
     read = Settings()
-    rows = [(variable(name), str(getattr(read, name)), _meaning(name)) for name in Settings.model_fields]
+    rows = [(variable(name), masked(str(getattr(read, name))), _meaning(name)) for name in Settings.model_fields]
     if plain:
         for name, value, _ in rows:
             typer.echo(f"{name}={value}")
@@ -24,6 +25,11 @@ def settings(
     for name, value, meaning in rows:
         table.add_row(name, value, "set" if name in os.environ else "default", meaning)
     Console().print(table)
+
+
+def masked(value: str) -> str:
+    """The value without the passwords that an address may have in it."""
+    return re.sub(r"(?<=sentinel_password=)[^&]+|(?<=:)(?<!//)[^:/@]+(?=@)", "**********", value)
 
 
 def variable(field: str) -> str:

@@ -3,33 +3,36 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from redis.asyncio import Redis
-
+from jobindex.store.address import plain_hosts
 from jobindex.store.changes import Changes
-from jobindex.store.connect import connected
+from jobindex.store.connect import Clients, connected
 from jobindex.store.disk import Disk
 from jobindex.store.due import Due
 from jobindex.store.jobs import Jobs
 from jobindex.store.nodes import Nodes
 from jobindex.store.nonces import Nonces
 from jobindex.store.scripts import Scripts
+from jobindex.store.server import Server
+from jobindex.store.tls import Tls
 
 
 class Store:
     """The index: one noun an attribute."""
 
-    def __init__(self, redis: Redis, tail: Redis) -> None:
+    def __init__(self, clients: Clients, plain: tuple[str, ...] = ()) -> None:
+        redis = clients.commands
         scripts = Scripts(redis)
         self.jobs = Jobs(redis, scripts)
         self.nodes = Nodes(redis, scripts)
         self.nonces = Nonces(redis)
-        self.changes = Changes(redis, tail, scripts)
+        self.changes = Changes(redis, clients.tail, scripts)
         self.disk = Disk(redis)
+        self.server = Server(clients, plain)
         self.late, self.visit, self.reap = (Due(redis, scripts, chore) for chore in ("late", "visit", "reap"))
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
+async def opened(url: str, tls: Tls | None = None) -> AsyncIterator[Store]:
     """The store at a Redis address; it connects when first used."""
-    async with connected(url) as (redis, tail):
-        yield Store(redis, tail)
+    async with connected(url, tls) as clients:
+        yield Store(clients, plain_hosts(url))

@@ -1,19 +1,22 @@
 """How Redis is reached: time-outs, retries and errors, decided once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from jobindex.errors import IndexAway, NodeConflict, UnknownNode
-from jobindex.store.address import read_sentinels
+from jobindex.store.address import Sentinels, read_sentinels, without_login
 from jobindex.store.master import Master, ToMaster, ToMasterByTls
+from jobindex.store.reasons import reason
+from jobindex.store.tls import Tls
 
 COMMAND_TIMEOUT = 0.8
 """Seconds for one command; redis-py's own 5 s times 10 tries would hold a request for a minute."""
@@ -25,9 +28,19 @@ MOST_CONNECTIONS = 32
 _REFUSALS = {"UNKNOWN_NODE": UnknownNode, "NODE_CONFLICT": NodeConflict}
 
 
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One for commands; one for the reader of the change log, who waits for what comes; one that logs in as nobody."""
+
+    commands: Redis
+    tail: Redis
+    nobody: Redis
+    master: Master | None = None
+
+
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[tuple[Redis, Redis]]:
-    """Two clients: one for commands, and one for the reader of the change log, who waits for what comes.
+async def connected(url: str, tls: Tls | None = None) -> AsyncIterator[Clients]:
+    """The clients of one address.
 
     They connect when first used, so Redis may come later than we do.  A command whose connection broke is sent once
     more (every script may run twice); one that timed out is not, since whoever asked has waited long enough.
@@ -35,40 +48,57 @@ async def connected(url: str) -> AsyncIterator[tuple[Redis, Redis]]:
     once_more = Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 1, supported_errors=(RedisConnectionError,))
     never = Retry(NoBackoff(), 0)
     async with (
-        _pools(url) as pool,
+        _pools(url, tls or Tls()) as (pool, master),
         Redis.from_pool(pool(MOST_CONNECTIONS, COMMAND_TIMEOUT, once_more)) as commands,
         Redis.from_pool(pool(2, TAIL_BLOCK + COMMAND_TIMEOUT, never)) as tail,
+        Redis.from_pool(pool(1, COMMAND_TIMEOUT, never, login=False)) as nobody,
     ):
-        yield commands, tail
+        yield Clients(commands, tail, nobody, master)
 
 
-Pool = Callable[[int, float, Retry], BlockingConnectionPool]
+class Pool(Protocol):
+    """Makes a pool of so many connections, which wait so long and try again so."""
+
+    def __call__(self, most: int, timeout: float, retry: Retry, *, login: bool = True) -> BlockingConnectionPool: ...
 
 
 @asynccontextmanager
-async def _pools(url: str) -> AsyncIterator[Pool]:
+async def _pools(url: str, tls: Tls) -> AsyncIterator[tuple[Pool, Master | None]]:
     """What makes pools of connections to one server, or to whichever is the master."""
     sentinels = read_sentinels(url)
     if sentinels is None:
-        yield lambda most, timeout, retry: BlockingConnectionPool.from_url(url, **_options(most, timeout, retry))
+        yield _to_server(url, tls), None
         return
-    master = Master(sentinels)
-    where: dict[str, Any] = {
-        "db": sentinels.db,
-        "username": sentinels.user,
-        "password": sentinels.password,
-        "master": master,
-    }
-    kind = ToMasterByTls if sentinels.tls else ToMaster
+    master = Master(sentinels, tls)
     watching = asyncio.create_task(master.watch(), name="master watch")
     try:
-        yield lambda most, timeout, retry: BlockingConnectionPool(
-            connection_class=kind, **where, **_options(most, timeout, retry)
-        )
+        yield _to_master(sentinels, master, tls), master
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         await master.close()
+
+
+def _to_server(url: str, tls: Tls) -> Pool:
+    secure = tls.options() if url.startswith("rediss:") else {}
+
+    def pool(most: int, timeout: float, retry: Retry, *, login: bool = True) -> BlockingConnectionPool:
+        address = url if login else without_login(url)
+        return BlockingConnectionPool.from_url(address, **secure, **_options(most, timeout, retry))
+
+    return pool
+
+
+def _to_master(sentinels: Sentinels, master: Master, tls: Tls) -> Pool:
+    kind = ToMasterByTls if sentinels.tls else ToMaster
+    where: dict[str, Any] = {"db": sentinels.db, "master": master, **(tls.options() if sentinels.tls else {})}
+    named: dict[str, Any] = {"username": sentinels.user, "password": sentinels.password}
+
+    def pool(most: int, timeout: float, retry: Retry, *, login: bool = True) -> BlockingConnectionPool:
+        who = named if login else {}
+        return BlockingConnectionPool(connection_class=kind, **where, **who, **_options(most, timeout, retry))
+
+    return pool
 
 
 def _options(most: int, timeout: float, retry: Retry) -> dict[str, Any]:
@@ -78,6 +108,7 @@ def _options(most: int, timeout: float, retry: Retry) -> dict[str, Any]:
         "socket_timeout": timeout,
         "socket_connect_timeout": COMMAND_TIMEOUT / 2,
         "retry": retry,
+        "driver_info": None,  # what only Redis 7.2 understands, and an ACL would refuse
     }
 
 
@@ -86,13 +117,15 @@ def translated() -> Iterator[None]:
     """Redis's errors in our words: a script's refusal by its code word, everything else as `IndexAway`."""
     try:
         yield
+    except NoPermissionError as error:
+        raise IndexAway(f"Redis does not let us: {reason(error)}") from error
     except ResponseError as error:
         word, _, message = str(error).partition(" ")
         if word in _REFUSALS:
             raise _REFUSALS[word](message.split(" script:")[0]) from error
         raise IndexAway(f"Redis refused: {word}") from error
     except (RedisError, OSError, TimeoutError) as error:
-        raise IndexAway(f"Redis can't be asked: {type(error).__name__}") from error
+        raise IndexAway(f"Redis can't be asked: {reason(error)}") from error
     _heed_cancellation()
 
 

@@ -18,9 +18,9 @@ from jobindex.store.keyspace import Keyspace, read_keyspace
 _EPOCH = re.compile(r"\S+ [0-9]+ \S+")
 
 
-async def breaches(redis: Redis) -> list[str]:
-    """Every breach that is found; [] where all is well.  Raises what redis-py raises."""
-    keyspace = await read_keyspace(redis)
+async def breaches(redis: Redis, match: str = "*") -> list[str]:
+    """Every breach that is found in the keys of this pattern; [] where all is well.  Raises what redis-py raises."""
+    keyspace = await read_keyspace(redis, match)
     return [breach for check in _CHECKS for breach in check(keyspace)]
 
 

@@ -57,11 +57,11 @@ class Keyspace:
 _EMPTY: dict[str, Any] = {"hash": {}, "set": frozenset(), "zset": {}, "string": "", "stream": None}
 
 
-async def read_keyspace(redis: Redis) -> Keyspace:
+async def read_keyspace(redis: Redis, match: str = "*") -> Keyspace:
     """The keyspace at one version, if it keeps still for as long as a walk takes; else as it was met."""
     for _ in range(TRIES):
         before = await redis.get(key(keys.VERSION))
-        keyspace = Keyspace(await _now(redis), {name: found async for name, found in _walk(redis)})
+        keyspace = Keyspace(await _now(redis), {name: found async for name, found in _walk(redis, match)})
         if before == await redis.get(key(keys.VERSION)):
             break
     return keyspace
@@ -72,8 +72,8 @@ async def _now(redis: Redis) -> int:
     return seconds * 1000 + micros // 1000
 
 
-async def _walk(redis: Redis) -> AsyncIterator[tuple[str, Found]]:
-    async for name in redis.scan_iter(count=CHUNK):
+async def _walk(redis: Redis, match: str) -> AsyncIterator[tuple[str, Found]]:
+    async for name in redis.scan_iter(match, count=CHUNK):
         kind: Any = await redis.type(name)
         value = await _value(redis, name, kind.decode())
         ttl = await redis.pttl(name)

@@ -19,6 +19,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from jobindex.store.address import Sentinels
+from jobindex.store.reasons import reason
+from jobindex.store.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +33,18 @@ AGAIN = 1.0
 class Master:
     """Knows where the master is: from the announcement of a change, else by asking the Sentinels."""
 
-    def __init__(self, sentinels: Sentinels) -> None:
+    def __init__(self, sentinels: Sentinels, tls: Tls) -> None:
         self._sentinels = sentinels
-        options: dict[str, Any] = {
+        self._options: dict[str, Any] = {
             "socket_timeout": SENTINEL_WITHIN,
             "socket_connect_timeout": SENTINEL_WITHIN,
             "retry": Retry(NoBackoff(), 0),
+            "username": sentinels.sentinel_user,
             "password": sentinels.sentinel_password,
-            "ssl": sentinels.tls,
+            "driver_info": None,
+            **({"ssl": True, **tls.options()} if sentinels.tls else {}),
         }
-        self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+        self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]
         self._announced: tuple[str, int] | None = None
         self._believed_until = 0.0
         self.generation = 0
@@ -53,6 +57,23 @@ class Master:
             return self._announced
         host, port = await self._asked.discover_master(self._sentinels.master)
         return str(host), int(port)
+
+    async def quorum(self) -> dict[str, str]:
+        """Each Sentinel by host and port, and why it could not put another master in place; "" where it could."""
+        hosts = [f"{host}:{port}" for host, port in self._sentinels.hosts]
+        asked = Sentinel(self._sentinels.hosts, sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]
+        said = await asyncio.gather(*(self._quorum_of(sentinel) for sentinel in asked.sentinels))
+        return dict(zip(hosts, said, strict=True))
+
+    async def _quorum_of(self, sentinel: Any) -> str:
+        try:
+            async with sentinel:
+                await sentinel.execute_command("SENTINEL CKQUORUM", self._sentinels.master)
+        except ResponseError as error:
+            return str(error)
+        except (RedisError, OSError, TimeoutError) as error:
+            return reason(error)
+        return ""
 
     async def watch(self) -> None:
         """Listen for changes at every Sentinel, until cancelled: they announce one up to a second apart."""

@@ -5,6 +5,7 @@ from aiohttp import web
 from jobindex import metrics
 from jobindex.audit.trail import Trail
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
+from jobindex.service.condition import Condition
 from jobindex.service.insecurity import Insecurity
 from jobindex.service.view import View
 from jobindex.web.answers import object_answer
@@ -14,9 +15,10 @@ from jobindex.web.routes import Call
 class ProbesDoor:
     """`/-/healthy`, `/-/ready`, `/metrics`."""
 
-    def __init__(self, view: View, insecurity: Insecurity, trail: Trail) -> None:
+    def __init__(self, view: View, insecurity: Insecurity, condition: Condition, trail: Trail) -> None:
         self._view = view
         self._insecurity = insecurity
+        self._condition = condition
         self._trail = trail
         self.serving = False
         """Whether the public listener is open, and not about to close."""
@@ -34,6 +36,8 @@ class ProbesDoor:
             told["Reason"] = "Stopping" if self._view.full.is_set() else "The whole index was not seen yet"
         if self._insecurity.words:
             told["Insecure"] = self._insecurity.words
+        if self._condition.warnings:
+            told["Warnings"] = list(self._condition.warnings)
         return object_answer(told, status=200 if self.serving else 503)
 
     async def metrics(self, call: Call) -> web.StreamResponse:

@@ -1,11 +1,17 @@
 """`jobindex serve` says what to mend before anything starts, and never what a secret was."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from typer.testing import CliRunner
 
 from jobindex.cli import app
+
+from ..web.replica import SECRET
 
 CANARY = "canary-7f3a"
 
@@ -48,3 +54,24 @@ def test_a_wrong_value_is_named_and_not_repeated() -> None:
     told = refusal(SECRET="x" * 16, NODE_NETWORKS=f'["{CANARY}"]')
     assert "node_networks" in told
     assert CANARY not in told
+
+
+def served(**environment: str) -> tuple[int, str]:
+    """Its exit status, and what it said."""
+    command = [sys.executable, "-m", "jobindex", "serve"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("JOBINDEX_")}
+    ran = subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=60, check=False)
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_on_a_redis_that_evicts_it_does_not_start(redis_url: str, policy: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        redis.config_set("maxmemory-policy", policy)
+        try:
+            status, said = served(REDIS_URL=redis_url, JOBINDEX_SECRET=SECRET)
+        finally:
+            redis.config_set("maxmemory-policy", "noeviction")
+    assert status == 1
+    assert said.splitlines()[-1].endswith("CONFIG SET maxmemory-policy noeviction")
+    assert "Traceback" not in said

@@ -7,6 +7,7 @@ from fakeredis import FakeAsyncRedis
 from redis.asyncio import Redis
 
 from jobindex.store import Store
+from jobindex.store.connect import Clients
 from jobindex.store.invariants import breaches
 
 from ...builders import known, registered, word
@@ -19,7 +20,7 @@ async def stand_in() -> AsyncIterator[Redis]:
 
 
 async def test_a_server_that_does_not_tell_its_run_id_has_one_epoch_all_the_same(stand_in: Redis) -> None:
-    store = Store(stand_in, stand_in)
+    store = Store(Clients(stand_in, stand_in, stand_in))
     await registered(store, "a")
     first = await store.changes.head()
     await store.jobs.put("a", "a1", [word(1, "Success")])

@@ -27,9 +27,9 @@ async def other() -> AsyncIterator[ScriptedOrthanc]:
 
 
 @pytest.fixture
-async def alone(redis_url: str) -> AsyncIterator[Replica]:
+async def alone(index_url: str) -> AsyncIterator[Replica]:
     """A replica that knows no node."""
-    async with replica_on(redis_url) as replica:
+    async with replica_on(index_url) as replica:
         yield replica
 
 

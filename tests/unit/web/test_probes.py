@@ -1,13 +1,41 @@
 """What Kubernetes and Prometheus are told."""
 
+import pytest
+from redis.asyncio import Redis
+
+from ..waiting import until
 from ..words import job
-from .replica import Replica
+from .replica import Replica, replica_on
 
 
 async def test_a_replica_that_serves_is_healthy_and_ready(alone: Replica) -> None:
     assert (await alone.ask_inside("GET", "/-/healthy")).status == 200
     ready = await alone.ask_inside("GET", "/-/ready")
-    assert (ready.status, ready.json) == (200, {"Ready": True, "Index": "connected", "Audit": "written"})
+    told = {name: ready.json[name] for name in ("Ready", "Index", "Audit")}
+    assert (ready.status, told) == (200, {"Ready": True, "Index": "connected", "Audit": "written"})
+
+
+async def test_what_is_unsafe_in_redis_is_told_in_words(alone: Replica) -> None:
+    warnings = (await alone.ask_inside("GET", "/-/ready")).json["Warnings"]
+    assert any("append-only" in warning for warning in warnings)
+    assert any("default user" in warning and "users.acl" in warning for warning in warnings)
+
+
+async def test_a_policy_that_somebody_changes_is_told_while_it_runs(
+    monkeypatch: pytest.MonkeyPatch, redis: Redis, index_url: str
+) -> None:
+    monkeypatch.setattr("jobindex.app.LOOK_EVERY", 0.05)
+    async with replica_on(index_url) as replica:
+        await redis.config_set("maxmemory-policy", "volatile-lru")
+        try:
+            await until(lambda: _warns(replica, "volatile-lru"))
+        finally:
+            await redis.config_set("maxmemory-policy", "noeviction")
+        assert (await replica.ask_inside("GET", "/-/ready")).status == 200
+
+
+async def _warns(replica: Replica, word: str) -> bool:
+    return word in str((await replica.ask_inside("GET", "/-/ready")).json.get("Warnings"))
 
 
 async def test_prometheus_is_told_of_jobs_and_nodes(replica: Replica) -> None:

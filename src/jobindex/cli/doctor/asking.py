@@ -1,0 +1,26 @@
+"""A question to an HTTP server that is not Orthanc."""
+
+from dataclasses import dataclass, field
+
+import aiohttp
+
+LARGEST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back; status 0 where nothing did."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+async def ask(session: aiohttp.ClientSession, url: str) -> Heard:
+    """GET, without credentials, following nothing; header names in lower case."""
+    try:
+        async with session.get(url, allow_redirects=False) as answer:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Heard(answer.status, headers, await answer.content.read(LARGEST))
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return Heard()

@@ -1,0 +1,44 @@
+"""What the doctor hears from a replica itself."""
+
+import aiohttp
+import orjson
+
+from jobindex.cli.doctor.asking import Heard, ask
+from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
+
+
+async def replica_findings(session: aiohttp.ClientSession, url: str) -> list[Finding]:
+    return readiness(url, await ask(session, url.rstrip("/") + "/-/ready"))
+
+
+def readiness(url: str, heard: Heard) -> list[Finding]:
+    """What its `/-/ready` says."""
+    if not heard.status:
+        mend = "see that it runs and that its internal port (8001) is reached from here"
+        return [Finding(PROBLEM, "replica", f"{url} does not answer", mend)]
+    told = _members(heard.body)
+    if "Ready" not in told:
+        mend = "name a replica's internal listener, such as http://replica:8001"
+        return [Finding(PROBLEM, "replica", f"{url} is no internal listener of a replica", mend)]
+    found = []
+    if not told["Ready"]:
+        mend = "wait 15 s after its start; then look at its log"
+        found.append(Finding(PROBLEM, "replica", f"{url} is not ready: {told.get('Reason', '')}", mend))
+    if told.get("Index") != "connected":
+        mend = "see that Redis runs and is reached from there; till then lists come from memory"
+        found.append(Finding(PROBLEM, "replica", f"{url} has no Redis for {told.get('Age', '?')} s", mend))
+    for name in ("Insecure", "Warnings"):
+        found += [Finding(WARNING, "replica", f"{url} says: {each}") for each in _texts(told.get(name))]
+    return found or [Finding(OK, "replica", f"{url} is ready")]
+
+
+def _members(body: bytes) -> dict[str, object]:
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _texts(told: object) -> list[str]:
+    return [str(each) for each in told] if isinstance(told, list) else []
