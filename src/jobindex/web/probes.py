@@ -1,9 +1,11 @@
 """The doors for Kubernetes and Prometheus."""
 
+from collections import Counter
+
 from aiohttp import web
 
 from jobindex import metrics
-from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
+from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, most_are_silent
 from jobindex.service.view import View
 from jobindex.web.answers import object_answer
 from jobindex.web.routes import Call
@@ -36,7 +38,9 @@ class ProbesDoor:
         metrics.version.set(self._view.head.version)
         metrics.connected.set(self._view.connected)
         metrics.full.set(self._view.full.is_set())
+        states = Counter(node.state for node in self._view.nodes.values())
         for state in (ALIVE, LATE, GONE, STOPPED):
-            metrics.nodes.labels(state).set(sum(node.state == state for node in self._view.nodes.values()))
+            metrics.nodes.labels(state).set(states[state])
+        metrics.mass_silence.set(most_are_silent(states[LATE], states[ALIVE] + states[LATE]))
         content_type, text = metrics.exposition()
         return web.Response(body=text, headers={"Content-Type": content_type})
