@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 Found = tuple[Head, dict[str, Stored], dict[str, Node]]
 
-PAUSE = 0.5
+PAUSE = 0.25
 """Seconds between two tries to reach a Redis that is away."""
 GATHERING = PAUSE + 0.1
 """Seconds of a new epoch in which every replica finds it and writes back what it knows; then it is shown."""
