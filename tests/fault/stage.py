@@ -154,7 +154,7 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[Stage]:
         urls |= {name: replica.public_url for name, replica in cluster.replicas.items()}
         at = {name: await stack.enter_async_context(witness(name, url, history)) for name, url in urls.items()}
         url = f"{cluster.nginx.url}/orthanc" if cluster.nginx else next(iter(cluster.replicas.values())).public_url
-        front = await stack.enter_async_context(witness("front", url, history))
+        front = await stack.enter_async_context(witness("front", url, history, keeps=False))
         callers = {name: await stack.enter_async_context(calling(url)) for name, url in {**urls, "front": url}.items()}
         stage = Stage(cluster, network, Nemesis(cluster, network, history), history, at, callers, front)
         try:

@@ -1,4 +1,4 @@
-"""Cases B: a Redis whose disk is full."""
+"""Cases B: a Redis whose disk is full: it takes no more writes, or ends."""
 
 import subprocess
 from collections.abc import Iterator
@@ -29,18 +29,23 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-async def test_b7_a_redis_whose_disk_is_full_is_read_and_goes_on_when_there_is_room(
-    small_disk: Path, tmp_path: Path
+@pytest.mark.parametrize("often", ["everysec", "always"], ids=["b7", "b8"])
+async def test_a_redis_whose_disk_is_full_goes_on_when_there_is_room(
+    small_disk: Path, tmp_path: Path, often: str
 ) -> None:
-    plan = Plan(replicas=2, simulated=True, redis_options=("--appendonly", "yes", "--dir", str(small_disk)))
-    async with staged(plan, tmp_path) as stage:
+    options = ("--appendonly", "yes", "--appendfsync", often, "--dir", str(small_disk))
+    async with staged(Plan(replicas=2, simulated=True, redis_options=options), tmp_path) as stage:
+        redis = stage.nemesis.processes["redis"]
         ids = set(await stage.everywhere())
         async with reading(stage.front) as reads:
             fill(small_disk / "more")
             more = await stage.archive("orthanc-a", 30)
             await eventually(stage.all_stale, within=10)
             assert (await stage.front.act("cancel", more[-1])).result == "ok"
+            assert redis.running == (often == "everysec")
             (small_disk / "more").unlink()
+            if not redis.running:
+                await redis.start()
             for replica in stage.replicas:
                 await stage.listed(replica, more, "Success")
         assert reads.failed == []

@@ -95,6 +95,7 @@ async def metrics_of(stage: Stage) -> list[str]:
 async def test_c3_a_job_that_its_orthanc_saved_comes_back_as_one(brisk: Stage) -> None:
     running = await brisk.start_long("orthanc-b")
     await brisk.nemesis.restart("orthanc-b")
+    await brisk.marked("orthanc-b", "Alive", within=20)
     for replica in brisk.replicas:
         call = await brisk.listed(replica, [running], "Running", within=20)
         assert not call.jobs[running].lost
@@ -202,6 +203,24 @@ async def test_c8_an_orthanc_whose_http_threads_are_all_held_is_not_given_up(bri
     for _, writer in held:
         writer.close()
     await brisk.check()
+
+
+@pytest.mark.fault_long
+async def test_c10_an_archive_that_its_orthanc_has_thrown_away_is_answered_as_there(usual: Stage) -> None:
+    """An Orthanc keeps one archive, and its job as a success."""
+    await usual.everywhere(1)
+    async with reconfigured(usual, "orthanc-a", MediaArchiveSize=1):
+        await usual.nemesis.processes["orthanc-a"].await_ready()
+        thrown_away, kept = await usual.archive("orthanc-a", 2)
+        await usual.listed("replica-1", [thrown_away, kept], "Success")
+        answers = {
+            (job_id, who): (await usual.callers[who].ask("GET", f"/jobs/{job_id}/archive"))[:2]
+            for job_id in (thrown_away, kept)
+            for who in ("front", "orthanc-a")
+        }
+    assert [answers[job_id, "front"][0] for job_id in (thrown_away, kept)] == [404, 200]
+    assert all(answers[job_id, "front"] == answers[job_id, "orthanc-a"] for job_id in (thrown_away, kept))
+    await usual.check()
 
 
 @pytest.mark.fault_long

@@ -20,6 +20,7 @@ from jobindex.demo.fault_proxy import FaultProxy
 from jobindex.demo.probes import answers
 
 from .figures import note
+from .growth import memory
 from .reads import reading
 from .stage import Stage, staged
 
@@ -144,6 +145,23 @@ async def test_a6_without_any_replica_the_orthancs_go_on_and_the_jobs_say_so(usu
             assert response.status == 200
         await usual.archive("orthanc-a", 3)
     await usual.check()
+
+
+@pytest.mark.fault_long
+async def test_e4_a_large_download_that_is_read_slowly_slows_nobody_and_takes_no_memory(usual: Stage) -> None:
+    processes = [usual.nemesis.processes[replica].pid for replica in usual.replicas]
+    await usual.everywhere(1)
+    async with half_a_download(usual) as download, reading(usual.front) as reads:
+        before = [memory(process) for process in processes]
+        await asyncio.sleep(3)
+        await download.content.readexactly(10 << 20)
+        grown = max(after - first for after, first in zip(map(memory, processes), before, strict=True))
+        body = await download.read()
+    note("download of 40 MB", f"a replica grew by {grown / 2**20:.1f} MiB, slowest list {reads.slowest:.2f} s")
+    assert len(body) > 25_000_000
+    assert grown < 20 << 20
+    assert reads.failed == []
+    assert reads.slowest < 1
 
 
 def workers_of_nginx(stage: Stage) -> list[int]:

@@ -66,10 +66,14 @@ class Witness:
 
 @asynccontextmanager
 async def witness(
-    name: str, url: str, history: History, headers: dict[str, str] | None = None
+    name: str, url: str, history: History, headers: dict[str, str] | None = None, *, keeps: bool = True
 ) -> AsyncIterator[Witness]:
-    """Each question may be repeated by those in the way, never by the client itself."""
-    connector = aiohttp.TCPConnector(limit=0)
+    """Each question may be repeated by those in the way, never by the client itself.
+
+    Unless it `keeps` its connections, each question has one of its own.  An nginx that is reloaded ends those that
+    rest, perhaps as a question comes; clients then ask again, which here nobody does.
+    """
+    connector = aiohttp.TCPConnector(limit=0, force_close=not keeps)
     async with aiohttp.ClientSession(
         headers=LOGIN if headers is None else headers, timeout=LONGEST, connector=connector, middlewares=[_once]
     ) as session:

@@ -48,19 +48,16 @@ async def test_clients_are_let_in_only_when_every_node_was_heard(redis_url: str)
 async def _report_to_who_waits(internal: int, orthanc: ScriptedOrthanc) -> None:
     async with client() as session:
         replica = Replica(0, internal, session)
-        await until(lambda: _answers(replica))
-        assert not await ready(replica)
-
-        async def told() -> bool:
-            answer = await replica.report("a", job(1), at=orthanc, Ids=[job_id(1)], Complete=True)
-            return answer.status == 200  # 503 until it has reached Redis
-
-        await until(told)
+        await until(lambda: _has_reached_redis(replica))
+        told = (await replica.ask_inside("GET", "/-/ready")).json
+        assert (told["Ready"], told.get("Reason")) == (False, "The whole index was not seen yet")
+        answer = await replica.report("a", job(1), at=orthanc, Ids=[job_id(1)], Complete=True)
+        assert answer.status == 200
 
 
-async def _answers(replica: Replica) -> bool:
+async def _has_reached_redis(replica: Replica) -> bool:
     try:
-        return (await replica.ask_inside("GET", "/-/healthy")).status == 200
+        return bool((await replica.ask_inside("GET", "/-/ready")).json["Index"] == "connected")
     except OSError:
         return False
 

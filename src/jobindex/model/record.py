@@ -27,7 +27,7 @@ class Record:
     state: str
     mark: str = HELD
     rest: str = ""
-    """For a missed job the `taken` of the report that lacked it; more where a newer version tells more."""
+    """For a missed job the `taken` of the report that lacked it; then what a newer version tells, as `name=value`."""
 
     @classmethod
     def read(cls, line: str) -> "Record":

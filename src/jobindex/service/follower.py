@@ -25,8 +25,10 @@ log = logging.getLogger(__name__)
 
 Found = tuple[Head, dict[str, Stored], dict[str, Node]]
 
-PAUSE = 0.5
+PAUSE = 0.25
 """Seconds between two tries to reach a Redis that is away."""
+GATHERING = PAUSE + 0.1
+"""Seconds of a new epoch in which every replica finds it and writes back what it knows; then it is shown."""
 
 
 def whole(job: Stored) -> Stored:
@@ -93,7 +95,7 @@ class Follower:
 
     async def _enter_epoch(self) -> None:
         await self._store.changes.begin()
-        _, jobs, nodes = found = await self._read_everything()
+        head, jobs, nodes = found = await self._read_everything()
         missing = [job for job_id, job in self._known().items() if _is_newer(job, jobs.get(job_id))]
         away = {node_id: node for node_id, node in self._view.nodes.items() if node_id not in nodes}
         if missing or away:
@@ -103,8 +105,15 @@ class Follower:
                 len(away),
             )
             await self._write_back(missing, away)
+        if self._view.full.is_set():
+            await asyncio.sleep(GATHERING - await self._age(head))
+        if missing or away or self._view.full.is_set():
             found = await self._read_everything()
         await self._show(found)
+
+    async def _age(self, head: Head) -> float:
+        """Seconds since its epoch began."""
+        return (await self._store.changes.now() - head.began) / 1000
 
     def _known(self) -> dict[str, Stored]:
         """What the view shows, and what this replica has put so lately that no view may have seen it."""
@@ -128,7 +137,19 @@ class Follower:
         jobs: dict[str, Stored] = {}
         async for chunk in self._store.jobs.everything():
             jobs.update((job_id, self._kept(job)) for job_id, job in chunk.items())
-        return head, jobs, await self._store.nodes.everything()
+        nodes = await self._store.nodes.everything()
+        await self._check_server(head)
+        return head, jobs, nodes
+
+    async def _check_server(self, head: Head) -> None:
+        """IndexAway unless the server that answers is one that has reached `head`.
+
+        In a failover the log comes from the old master and what it is about from the new one: what that lacks was
+        not deleted.
+        """
+        now = await self._store.changes.head()
+        if now is None or now.epoch != head.epoch or now.version < head.version:
+            raise IndexAway("another server answers by now")
 
     async def _show(self, found: Found) -> None:
         head, jobs, nodes = found
@@ -142,13 +163,18 @@ class Follower:
             return await self._enter_epoch()
         for start in range(0, len(changes), CHUNK):
             part = changes[start : start + CHUNK]
-            await self._apply_jobs([change.id for change in part if change.kind in ("job", "gone")])
-            await self._apply_nodes(list({change.id for change in part if change.kind == "node"}))
-            await self._view.move(replace(self._view.head, version=part[-1].version))
+            reached = replace(self._view.head, version=part[-1].version)
+            ids = [change.id for change in part if change.kind in ("job", "gone")]
+            names = list({change.id for change in part if change.kind == "node"})
+            jobs = await self._store.jobs.fetch(ids)
+            nodes = await self._store.nodes.some(names)
+            await self._check_server(reached)
+            self._apply_jobs(ids, jobs)
+            self._apply_nodes(names, nodes)
+            await self._view.move(reached)
         return None
 
-    async def _apply_jobs(self, ids: list[str]) -> None:
-        found = await self._store.jobs.fetch(ids)
+    def _apply_jobs(self, ids: list[str], found: dict[str, Stored]) -> None:
         for job_id in ids:
             if job_id in found:
                 self._view.put(self._kept(found[job_id]))
@@ -156,11 +182,9 @@ class Follower:
                 self._view.drop(job_id)
                 self._recent.forget(job_id)
 
-    async def _apply_nodes(self, ids: list[str]) -> None:
-        if not ids:
-            return
-        found = await self._store.nodes.some(ids)
-        self._view.nodes = {name: node for name, node in self._view.nodes.items() if name not in ids} | found
+    def _apply_nodes(self, names: list[str], found: dict[str, Node]) -> None:
+        if names:
+            self._view.nodes = {name: node for name, node in self._view.nodes.items() if name not in names} | found
 
     # Being full.
 
@@ -168,7 +192,7 @@ class Follower:
         """A view is full when every known node was heard in this epoch, or has had the time to be."""
         if self._view.full.is_set():
             return
-        age = (await self._store.changes.now() - self._view.head.began) / 1000
+        age = await self._age(self._view.head)
         alive = [node for node in self._view.nodes.values() if node.alive]
         heard = bool(alive) and all(node.complete == self._view.head.epoch for node in alive)
         if age >= self._timing.patience or (heard and age >= self._timing.settling):

@@ -5,7 +5,7 @@ import asyncio
 from jobindex.errors import IndexAway
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.view import View
-from jobindex.store.changes import Changes
+from jobindex.store.changes import Changes, Head
 
 CATCH_UP = 0.25
 """Seconds that a request waits for the view at most."""
@@ -24,10 +24,16 @@ class Freshness:
         """Wait until the view shows all that the index held when this was called; False: it is stale."""
         if not self._view.connected:
             return False
+        shown = self._view.head
         try:
             async with asyncio.timeout(ANSWERS):
                 head = await self._head.ask()
         except (IndexAway, TimeoutError):
             self._view.connected = False  # the next request need not find out again; the follower says when it is back
             return False
-        return head is not None and await self._view.reach(head, CATCH_UP)
+        return head is not None and not _fell_back(shown, head) and await self._view.reach(head, CATCH_UP)
+
+
+def _fell_back(shown: Head, head: Head) -> bool:
+    """Whether Redis lacks what this view had from it: a new master, which nobody has yet written to."""
+    return head.epoch == shown.epoch and head.version < shown.version

@@ -6,7 +6,6 @@ Whether a node is silent is a question asked of Redis's clock, by whoever claims
 
 import logging
 
-from jobindex import metrics
 from jobindex.errors import NotNow, OutOfReach, OwnerError, UnknownNode
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, Node, most_are_silent
 from jobindex.model.report import Registration, Report
@@ -134,9 +133,7 @@ class Roster:
         nodes = await self._store.nodes.everything()
         known = [node_id for node_id, node in nodes.items() if node.may_answer]
         beating = await self._store.nodes.beating(known)
-        silent = most_are_silent(len(known) - len(beating), len(known))
-        metrics.mass_silence.set(silent)
-        return silent
+        return most_are_silent(len(known) - len(beating), len(known))
 
     async def _end(self, node_id: str, node: Node, state: str, why: str) -> None:
         await self._store.nodes.change_state(node_id, node.incarnation, state, _ms(self._timing.gone))

@@ -60,6 +60,8 @@ class Nodes:
 
     async def some(self, node_ids: list[str]) -> dict[str, Node]:
         """Those of these nodes that there are."""
+        if not node_ids:
+            return {}
         with translated():
             found = await self._redis.hmget(keys.key(keys.NODES), node_ids)
         read = ((node_id, read_node(node_id, text)) for node_id, text in zip(node_ids, found, strict=True))

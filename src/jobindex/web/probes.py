@@ -1,10 +1,12 @@
 """The doors for Kubernetes and Prometheus."""
 
+from collections import Counter
+
 from aiohttp import web
 
 from jobindex import metrics
 from jobindex.audit.trail import Trail
-from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
+from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, most_are_silent
 from jobindex.service.condition import Condition
 from jobindex.service.insecurity import Insecurity
 from jobindex.service.view import View
@@ -47,7 +49,9 @@ class ProbesDoor:
         metrics.connected.set(self._view.connected)
         metrics.audit_failing.set(self._trail.state == "failing")
         metrics.full.set(self._view.full.is_set())
+        states = Counter(node.state for node in self._view.nodes.values())
         for state in (ALIVE, LATE, GONE, STOPPED):
-            metrics.nodes.labels(state).set(sum(node.state == state for node in self._view.nodes.values()))
+            metrics.nodes.labels(state).set(states[state])
+        metrics.mass_silence.set(most_are_silent(states[LATE], states[ALIVE] + states[LATE]))
         content_type, text = metrics.exposition()
         return web.Response(body=text, headers={"Content-Type": content_type})

@@ -10,6 +10,7 @@ from jobindex.demo.ports import free_port
 from jobindex.demo.redis import build_redis
 from jobindex.model.node import ALIVE, STOPPED
 from jobindex.model.query import Question
+from jobindex.service.follower import Follower
 from jobindex.service.timing import Timing
 from jobindex.store import Store, keys, opened
 
@@ -23,6 +24,13 @@ WAITS_FOR_NODES = Timing(beat=60.0, settling=0.0, patience=60.0)
 
 async def put(services: Services, *words: tuple[int, str], at: float = 0) -> None:
     await services.store.jobs.put("a", "a1", [word(number, state, at) for number, state in words])
+
+
+async def once_around(services: Services) -> None:
+    """Wait until the follower has taken a whole step, in which it decides whether the view is full, from now on."""
+    for _ in range(2):
+        before = services.view.heard
+        await until(lambda before=before: services.view.heard != before)
 
 
 async def test_changes_are_shown_as_they_come(services: Services) -> None:
@@ -127,9 +135,24 @@ async def test_two_replicas_that_lose_redis_together_end_with_the_same(services:
         assert set(second.view.jobs) == {job_id(1), job_id(2)}
 
 
+async def test_a_new_epoch_is_shown_when_others_have_written_back_too(services: Services, redis: Redis) -> None:
+    """Else a job that one replica alone had seen before Redis lost it would come, go and come again."""
+    await registered(services.store, "a")
+    await services.show()
+    async with idle_on(services.store) as second:
+        second.view.replace([word(1, "Success")], services.view.nodes)
+        epoch = services.view.head.epoch
+        await redis.flushall()
+        await until(lambda: redis.exists(keys.key(keys.EPOCH)))
+        await asyncio.sleep(0.1)  # so much later the other one finds it
+        async with following(second):
+            await until(lambda: services.view.head.epoch != epoch)
+            assert services.state(1) == "Success"
+
+
 async def test_a_replica_is_full_only_when_every_living_node_was_heard_in_this_epoch(store: Store) -> None:
     async with idle_on(store, WAITS_FOR_NODES) as services, following(services):
-        await until(lambda: services.view.connected)
+        await once_around(services)
         assert not services.view.full.is_set()  # nobody is known yet: somebody may come
         await registered(store, "a")
         await until(services.view.full.is_set)
@@ -139,10 +162,11 @@ async def test_a_node_that_has_not_yet_told_all_keeps_a_replica_from_being_full(
     await registered(store, "a", "b")
     await redis.set(keys.key(keys.EPOCH), "other 1 of-another-server")
     async with idle_on(store, WAITS_FOR_NODES) as services, following(services):
-        await until(lambda: services.view.connected)
+        await once_around(services)
         await store.nodes.seen("a", "a1", 60_000, complete=True, clock=0)
         await store.nodes.seen("b", "b1", 60_000, complete=False, clock=0)
         await services.show()
+        await once_around(services)
         assert not services.view.full.is_set()
         await store.nodes.seen("b", "b1", 60_000, complete=True, clock=0)
         await until(services.view.full.is_set)
@@ -173,6 +197,37 @@ async def test_while_redis_is_away_the_view_stays(tmp_path: Path, monkeypatch: p
             assert (await known(store, 1)).record.state == "Success"
     finally:
         await server.process.stop()
+
+
+async def test_what_only_the_old_master_had_is_not_taken_for_deleted(
+    store: Store, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover between the reading of the log and that of the job: once it was gone from every memory then."""
+    monkeypatch.setattr("jobindex.service.follower.PAUSE", 0.02)
+    monkeypatch.setattr("jobindex.store.changes.TAIL_BLOCK", 5.0)
+    server = build_redis(tmp_path, free_port())
+    await server.process.start()
+    try:
+        async with Redis.from_url(server.url) as successor, idle_on(store) as services:
+            commands = Redis(connection_pool=redis.connection_pool)
+            services.follower = Follower(Store(commands, redis), services.view, services.recent, services.timing)
+            async with following(services):
+                await registered(store, "a")
+                await put(services, (1, "Running"))
+                await services.show()
+                await until(lambda: is_waited_for(redis))
+                commands.connection_pool = successor.connection_pool
+                await put(services, (1, "Success"), at=1)
+                epoch = services.view.head.epoch
+                await until(lambda: services.state(1) == "" or services.view.head.epoch != epoch)
+                assert services.state(1) == "Running"
+    finally:
+        await server.process.stop()
+
+
+async def is_waited_for(redis: Redis) -> bool:
+    """Whether a reader waits for the next change."""
+    return bool((await redis.info("clients"))["blocked_clients"])
 
 
 async def test_a_follower_that_is_cancelled_ends_whatever_it_is_doing(store: Store) -> None:

@@ -49,6 +49,13 @@ async def test_without_the_index_the_view_is_stale() -> None:
     assert not await freshness.catch_up()
 
 
+async def test_an_index_that_fell_back_makes_the_view_stale() -> None:
+    """A new master that nobody has written to yet: it lacks what the old one took last, and its epoch is the same."""
+    freshness, view = fresh(Log(Head("e", 0, 2)))
+    await view.move(Head("e", 0, 3))
+    assert not await freshness.catch_up()
+
+
 async def test_an_emptied_index_makes_the_view_stale() -> None:
     freshness, _ = fresh(Log(None))
     assert not await freshness.catch_up()

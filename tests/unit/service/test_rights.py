@@ -1,5 +1,7 @@
 """Orthanc says whether a caller may; a yes is remembered for ten seconds, a no for two, nobody to ask is no."""
 
+import asyncio
+
 import pytest
 
 from jobindex.auth.verdicts import Verdicts
@@ -8,6 +10,7 @@ from jobindex.model.node import LATE, STOPPED
 from jobindex.service.rights import NO_JOB, Granted
 
 from ..scripted_orthanc import CHALLENGE, ScriptedOrthanc, Told
+from ..waiting import until
 from .services import CALLER, STRANGER, Services
 
 CANCEL = f"/jobs/{NO_JOB}/cancel"
@@ -102,6 +105,30 @@ async def test_the_next_node_is_asked_when_one_does_not_answer(
     await services.say("b", at=other)
     await services.rights.may_list(CALLER)
     assert other.count("GET", "/jobs") == 1
+
+
+async def test_the_word_of_a_slow_node_counts_while_the_next_one_is_asked(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    """On a machine that was too busy three slow Orthancs, each given up in its turn, were nobody to ask."""
+    answered = asyncio.Event()
+    orthanc.tell("/jobs", until=answered)
+    other.tell("/jobs", hangs=True)
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(services.rights.may_list(CALLER))
+        await until(lambda: other.count("GET", "/jobs") == 1)
+        answered.set()
+    assert not services.breaker.rests("a")
+
+
+async def test_who_rests_is_asked_when_all_do(services: Services, orthanc: ScriptedOrthanc) -> None:
+    """It would have been five seconds without a list."""
+    await services.say("a", at=orthanc)
+    services.breaker.trip("a")
+    await services.rights.may_list(CALLER)
+    assert not services.breaker.rests("a")
 
 
 @pytest.mark.parametrize("status", [302, 500, 502, 503])

@@ -120,6 +120,29 @@ async def test_a_line_of_a_newer_version_is_understood(store: Store, redis: Redi
     assert (await known(store)).record == word(1, "Success", 6).record
 
 
+async def test_what_a_newer_version_tells_behind_a_line_is_kept_by_every_verb(store: Store, redis: Redis) -> None:
+    async def rest() -> str:
+        return (await known(store)).record.rest
+
+    await registered(store, "a")
+    await told(store, word(1, at=1))
+    await redis.hset("{jobindex}:owners", job_id(1), word(1, at=1).record.line + " shelf=7 x=")
+    await told(store, word(1, at=2, Progress=1))
+    assert await rest() == "shelf=7 x="
+    for _ in range(2):  # told twice
+        assert await store.jobs.miss("a", "a1", 0, stamp(3), [job_id(1)]) == []
+    assert await rest() == f"{stamp(3)} shelf=7 x="
+    remembered = await known(store)
+    await lose(store, remembered)
+    assert await rest() == "shelf=7 x="
+    await told(store, word(1, "Success", 4))
+    await store.jobs.miss("a", "a1", 0, stamp(5), [job_id(1)])
+    assert ((await known(store)).record.mark, await rest()) == ("history", "shelf=7 x=")
+    await store.jobs.drop([(job_id(1), "")])
+    await store.jobs.restore([remembered])
+    assert await known(store) == remembered
+
+
 async def test_a_line_that_somebody_broke_is_passed_over_and_mended(store: Store, redis: Redis) -> None:
     await registered(store, "a")
     await told(store, word(1), word(2))

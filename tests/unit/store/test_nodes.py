@@ -1,5 +1,6 @@
 """Nodes in Redis: who may have an id, and what a heartbeat, a goodbye and an operator change."""
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -157,6 +158,24 @@ async def test_a_node_that_redis_lost_is_written_back_as_it_was(store: Store) ->
     assert sorted(await store.late.members()) == ["a", "b"]
     assert not await store.nodes.restore("a", node_record("a9"), BEAT)
     assert (await fetched(store)).incarnation == "a1"
+
+
+async def test_what_a_newer_version_tells_of_a_node_is_kept_by_every_verb(store: Store, redis: Redis) -> None:
+    async def rack() -> object:
+        return (await fetched(store)).model_extra
+
+    await registered(store, "a")
+    record = orjson.loads(await redis.hget("{jobindex}:nodes", "a"))
+    await redis.hset("{jobindex}:nodes", "a", orjson.dumps(record | {"rack": {"row": [7]}}))
+    await store.nodes.seen("a", "a1", BEAT, complete=True, clock=0)
+    await store.nodes.change_state("a", "a1", STOPPED, BEAT)
+    await store.nodes.register("a", node_record("a2", "http://a:8042"), BEAT)
+    assert await rack() == {"rack": {"row": [7]}}
+    remembered = await fetched(store)
+    await store.nodes.change_state("a", "a2", STOPPED, BEAT)
+    assert await store.nodes.forget("a")
+    await store.nodes.restore("a", remembered, BEAT)
+    assert await rack() == {"rack": {"row": [7]}}
 
 
 async def test_heartbeats_of_several_nodes(store: Store, redis: Redis) -> None:

@@ -3,6 +3,12 @@
 import pytest
 from redis.asyncio import Redis
 
+from jobindex.model.node import ALIVE, LATE
+from jobindex.service.insecurity import Insecurity
+from jobindex.service.view import View
+from jobindex.web.probes import ProbesDoor
+
+from ...builders import node_record
 from ..waiting import until
 from ..words import job
 from .replica import Replica, replica_on
@@ -56,3 +62,13 @@ async def test_callers_can_not_make_up_labels(replica: Replica) -> None:
     for path in ("/made-up-by-a-caller", "/jobs-made-up"):
         await replica.get(path)
     assert b"made-up" not in (await replica.ask_inside("GET", "/metrics")).body
+
+
+@pytest.mark.parametrize(("states", "most"), [((LATE, LATE, ALIVE), 1), ((LATE, ALIVE), 0), ((ALIVE, ALIVE), 0)])
+async def test_the_silence_of_most_nodes_is_told_for_as_long_as_it_lasts(states: tuple[str, ...], most: int) -> None:
+    """Once it was told for ever, since nobody looked again when all was well."""
+    view = View()
+    view.nodes = {str(number): node_record().model_copy(update={"state": each}) for number, each in enumerate(states)}
+    door = ProbesDoor(view, Insecurity(()), None, None)  # type: ignore[arg-type]  # of these it asks nothing
+    told = await door.metrics(None)  # type: ignore[arg-type]
+    assert f"jobindex_mass_silence {most}.0" in told.body.decode().splitlines()

@@ -221,7 +221,11 @@ async def test_a_report_after_redis_was_emptied_finds_its_node_again(replica: Re
     async def taken() -> bool:
         return (await replica.report("a", job(1, "Success", at=1))).status == 200
 
+    async def fresh() -> bool:
+        return "X-Job-Index" not in (await replica.get("/jobs")).headers
+
     await until(taken)
+    await until(fresh)
     assert (await replica.get("/jobs?status=Success")).json == [job_id(1)]
 
 

@@ -5,8 +5,8 @@
   Answers for each job whose end can't be known any more: its id, its line; the caller concludes.
 
   A finished job becomes history.  An unfinished one is lost when the incarnation that had it is
-  over, or when two complete reports lack it; what is newer than `taken` is not judged.  A line that was
-  missed ends with the `taken` of that report, so that the same report told twice is one.
+  over, or when two complete reports lack it; what is newer than `taken` is not judged.  Behind the mark
+  of what was missed stands the `taken` of that report, so that the same report told twice is one.
 ]]
 enter_epoch()
 local node, incarnation, clock, taken = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -15,7 +15,7 @@ local lost = {}
 
 local function mark(id, before, word)
   redis.call('HSET', OWNERS, id, before.node .. ' ' .. before.incarnation .. ' ' .. before.clock .. ' '
-    .. before.stamp .. ' ' .. before.state .. ' ' .. word)
+    .. before.stamp .. ' ' .. before.state .. ' ' .. word .. added(before))
   changed('job', id, before.node, before.state, '')
 end
 
@@ -32,7 +32,7 @@ local function miss(id)
     mark(id, before, 'history')
   elseif same and before.mark == 'held' then
     mark(id, before, 'missed ' .. taken)
-  elseif not same or before.rest ~= ' ' .. taken then
+  elseif not same or string.match(before.rest, '^ (%S+)') ~= taken then
     lost[#lost + 1] = id
     lost[#lost + 1] = before.line
   end

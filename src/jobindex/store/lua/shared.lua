@@ -81,7 +81,8 @@ local function registered(id, incarnation)
   return record
 end
 
---  What a line of the owners hash says; nil where it is not such a line.  A newer version may tell more behind it.
+--  What a line of the owners hash says; nil where it is not such a line.  A newer version may tell more behind it,
+--  in words of the form `name=value`.
 local function parsed(line)
   local node, incarnation, clock, stamp, state, mark, rest =
     string.match(line, '^(%S+) (%S+) (%d+) (%S+) (%S+) (%S+)(.*)$')
@@ -92,6 +93,15 @@ end
 --  A line that somebody broke counts as none, so that the next word mends it.
 local function owner(id)
   return parsed(redis.call('HGET', OWNERS, id) or '')
+end
+
+--  What a newer version told behind a line: whoever writes the line anew keeps it.
+local function added(before)
+  local words = ''
+  for word in string.gmatch(before and before.rest or '', ' [^ =]+=%S*') do
+    words = words .. word
+  end
+  return words
 end
 
 --  Whether this incarnation's job was deleted a moment ago; a tombstone that is over may still lie there.
@@ -127,7 +137,7 @@ local function write_job(id, before, after, text, progress, completed)
     redis.call('ZREM', FINISHED, id)
   end
   redis.call('HSET', OWNERS, id, after.node .. ' ' .. after.incarnation .. ' ' .. after.clock .. ' '
-    .. after.stamp .. ' ' .. after.state .. ' ' .. after.mark .. (after.rest or ''))
+    .. after.stamp .. ' ' .. after.state .. ' ' .. after.mark .. (after.rest or added(before)))
   redis.call('HSET', JOBS, id, text)
   changed('job', id, after.node, after.state, progress)
 end
