@@ -18,7 +18,7 @@ from jobindex.audit.sink import Sink
 log = logging.getLogger(__name__)
 
 MOST = 10_000
-"""Lines that are kept while they can't be written: some 6 MB."""
+"""Lines that are kept while they can't be written: some 9 MB."""
 AT_ONCE = 200
 AGAIN = 1.0
 """Seconds between two tries to write."""
