@@ -4,8 +4,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
@@ -88,8 +89,18 @@ async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, reuse_address=True).start()
+        await _to_the_end(web.TCPSite(runner, host, port, reuse_address=True).start())
         yield runner.addresses[0][1]
     finally:
         stopping.set()
         await asyncio.shield(runner.cleanup())
+
+
+async def _to_the_end(start: Coroutine[Any, Any, None]) -> None:
+    """Whoever is ended here waits for it: a socket that was opened by half is in no one's hands to be closed."""
+    starting = asyncio.ensure_future(start)
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await starting
+        raise
