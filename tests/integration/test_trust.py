@@ -12,6 +12,7 @@ import pytest
 import redis.asyncio
 from caller import Caller, calling, eventually, finished
 
+from jobindex.auth.keyring import Keyring
 from jobindex.auth.vault import Vault
 from jobindex.demo.checkout import JOBS_PLUGIN
 from jobindex.demo.cluster import Cluster, Plan
@@ -114,7 +115,7 @@ async def list_act_and_download(trusted: Trusted) -> None:
 async def opened(connection: redis.asyncio.Redis, node: dict[str, str]) -> bytes:
     """A node's token, without the word before it."""
     sealed = await connection.get(f"{{jobindex}}:token:{node['ID']}")
-    token = Vault(SECRET.encode()).open(node["ID"], node["Incarnation"], sealed)
+    token = Vault(Keyring(SECRET)).open(node["ID"], node["Incarnation"], sealed)
     assert token is not None
     assert token.startswith("Bearer ")
     return token.removeprefix("Bearer ").encode()

@@ -11,6 +11,7 @@ import pytest
 
 from jobindex.errors import OutOfReach, OwnerUnreachable
 from jobindex.orthanc.client import Client, opened
+from jobindex.orthanc.credentials import NOBODY
 from jobindex.orthanc.reach import Network, Reach
 from jobindex.orthanc.tls import tls_context
 from jobindex.settings import LOOPBACK, PRIVATE
@@ -301,7 +302,7 @@ async def test_a_name_leads_nowhere_else_when_it_is_rebound(monkeypatch: pytest.
         asking.check(url)
         await call(asking, url)
         resolving(monkeypatch, {"orthanc": [FAR]})
-        asking._kept.connector.clear_dns_cache()  # type: ignore[union-attr]  # as ten seconds do
+        asking._sessions.reading.connector.clear_dns_cache()  # type: ignore[union-attr]  # as ten seconds do
         asking.check(url)
         for method in ("GET", "POST"):
             with pytest.raises(OwnerUnreachable):
@@ -312,6 +313,6 @@ async def test_a_name_leads_nowhere_else_when_it_is_rebound(monkeypatch: pytest.
 async def test_a_download_goes_nowhere_else_either() -> None:
     async with listening(NEAR) as listener, client(PRIVATE) as asking:
         with pytest.raises(OwnerUnreachable):
-            async with asking.stream(f"http://{NEAR}:{listener.port}", "/jobs", {}, within=5):
+            async with asking.stream(f"http://{NEAR}:{listener.port}", "/jobs", NOBODY, within=5):
                 pytest.fail("it was called")
         assert listener.connections == 0

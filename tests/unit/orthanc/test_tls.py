@@ -10,6 +10,7 @@ import pytest
 
 from jobindex.errors import OwnerError, OwnerUnreachable
 from jobindex.orthanc.client import Client, opened
+from jobindex.orthanc.credentials import authorized
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.tls import tls_context
 from jobindex.settings import LOOPBACK
@@ -38,7 +39,7 @@ async def serving(authority: Authority, *hosts: str, **more: Any) -> AsyncIterat
 
 
 async def asked(client: Client, url: str) -> int:
-    return (await client.ask(url, "GET", "/jobs", LOGIN, within=5)).status
+    return (await client.ask(url, "GET", "/jobs", authorized(LOGIN["Authorization"]), within=5)).status
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

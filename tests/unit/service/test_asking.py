@@ -5,12 +5,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jobindex.auth.caller import Caller
+from jobindex.auth.keyring import Keyring
 from jobindex.auth.vault import Vault
 from jobindex.errors import OwnerUnreachable
 from jobindex.model.node import Node
 from jobindex.orthanc import client as orthanc_client
+from jobindex.orthanc.reach import Reach
+from jobindex.orthanc.tls import tls_context
 from jobindex.service.asking import AsAdministrator, AsCaller, Asking
 from jobindex.service.tokens import Tokens
+from jobindex.settings import LOOPBACK
 from jobindex.store import Store
 
 from ..scripted_orthanc import AUTHORIZATION, CHALLENGE, ScriptedOrthanc
@@ -23,14 +27,14 @@ INTRODUCED = Caller((("Authorization", "Basic of the caller"),), (("token", "of 
 
 @pytest.fixture
 async def client() -> AsyncIterator[orthanc_client.Client]:
-    async with orthanc_client.opened() as client:
+    async with orthanc_client.opened(Reach(LOOPBACK), tls_context()) as client:
         yield client
 
 
 @pytest.fixture
 async def tokens(store: Store, orthanc: ScriptedOrthanc) -> Tokens:
     await store.nodes.register("a", node(orthanc), 60_000)
-    return Tokens(store.nodes, Vault(b"x" * 16), {}, 600.0)
+    return Tokens(store.nodes, Vault(Keyring("x" * 16)), {}, 600.0)
 
 
 def node(orthanc: ScriptedOrthanc, incarnation: str = INCARNATION) -> Node:

@@ -210,7 +210,8 @@ async def test_what_only_the_old_master_had_is_not_taken_for_deleted(
     try:
         async with Redis.from_url(server.url) as successor, idle_on(store) as services:
             commands = Redis(connection_pool=redis.connection_pool)
-            services.follower = Follower(Store(commands, redis), services.view, services.recent, services.timing)
+            store = Store(Clients(commands, redis, redis))
+            services.follower = Follower(store, services.view, services.recent, services.timing)
             async with following(services):
                 await registered(store, "a")
                 await put(services, (1, "Running"))

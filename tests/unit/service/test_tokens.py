@@ -3,6 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
+from jobindex.auth.keyring import Keyring
 from jobindex.auth.vault import Vault
 from jobindex.errors import IndexAway, OwnerUnreachable
 from jobindex.model.node import Node
@@ -13,7 +14,7 @@ from ..waiting import HandClock
 from ..words import INCARNATION, NEXT_INCARNATION, complete, report
 
 TOKEN = "Bearer 0a1b2c3d"
-VAULT = Vault(b"0123456789abcdef")
+VAULT = Vault(Keyring("0123456789abcdef"))
 NODE = Node(name="orthanc", url="http://127.0.0.1:1", incarnation=INCARNATION, shares=True)
 GIVING = {"Name": "orthanc", "Url": NODE.url, "Token": TOKEN}
 
@@ -45,7 +46,7 @@ async def test_a_token_is_kept_sealed_with_a_ttl(tokens: Tokens, store: Store, r
 async def test_it_opens_for_its_incarnation_only(tokens: Tokens, store: Store) -> None:
     await tokens.keep("a", INCARNATION, TOKEN)
     assert await tokens.of("a", NEXT_INCARNATION) == ""
-    assert await Tokens(store.nodes, Vault(b"another secret.."), {}, 600.0).of("a", INCARNATION) == ""
+    assert await Tokens(store.nodes, Vault(Keyring("another secret..")), {}, 600.0).of("a", INCARNATION) == ""
 
 
 async def test_each_heartbeat_renews_it(tokens: Tokens, redis: Redis) -> None:

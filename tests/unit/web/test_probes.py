@@ -3,6 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
+from jobindex.audit.trail import opened
 from jobindex.model.node import ALIVE, LATE
 from jobindex.service.insecurity import Insecurity
 from jobindex.service.view import View
@@ -69,6 +70,7 @@ async def test_the_silence_of_most_nodes_is_told_for_as_long_as_it_lasts(states:
     """Once it was told for ever, since nobody looked again when all was well."""
     view = View()
     view.nodes = {str(number): node_record().model_copy(update={"state": each}) for number, each in enumerate(states)}
-    door = ProbesDoor(view, Insecurity(()), None, None)  # type: ignore[arg-type]  # of these it asks nothing
-    told = await door.metrics(None)  # type: ignore[arg-type]
+    with opened("none") as trail:
+        door = ProbesDoor(view, Insecurity(()), None, trail)  # type: ignore[arg-type]  # of Redis it asks nothing,
+        told = await door.metrics(None)  # type: ignore[arg-type]  # and nothing of the call
     assert f"jobindex_mass_silence {most}.0" in told.body.decode().splitlines()

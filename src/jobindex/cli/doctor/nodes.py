@@ -54,7 +54,9 @@ def records(nodes: Mapping[str, Node]) -> list[Finding]:
 def reach(node_id: str, answer: Answer | None) -> list[Finding]:
     """What a node answers to somebody without credentials."""
     if answer is None:
-        mend = "see the network and the address that it registers with (JOBINDEX_NODE_URL there)"
+        mend = (
+            "see JOBINDEX_NODE_NETWORKS here, the network, and the address that it registers with (JOBINDEX_NODE_URL)"
+        )
         return [Finding(PROBLEM, "nodes", f"{node_id} can't be reached from here", mend)]
     if not comes_from_orthanc(answer):
         mend = "correct the address that it registers with (JOBINDEX_NODE_URL there)"

@@ -28,6 +28,7 @@ def secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     file.write_text(SECRET * 2)
     file.chmod(0o600)
     monkeypatch.setenv("JOBINDEX_SECRET_FILE", str(file))
+    monkeypatch.setenv("JOBINDEX_NODE_NETWORKS", '["127.0.0.0/8"]')
     return file
 
 
