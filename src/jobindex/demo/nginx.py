@@ -31,7 +31,7 @@ def build_nginx(folder: Path, port: int, orthancs: Sequence[int], replicas: Sequ
     included = folder / "deploy" / "nginx"
     included.mkdir(parents=True)
     shutil.copy(NGINX_CONF, folder)
-    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\n")
+    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\naccess_log {folder}/access.log without_query;\n")
     (included / "upstreams.conf").write_text(_upstreams(orthancs, replicas) + _temporary(folder))
     command = [str(nginx_program()), "-p", str(folder), "-c", str(folder / NGINX_CONF.name)]
     command += ["-e", "stderr", "-g", f"daemon off; pid {folder}/nginx.pid;"]
