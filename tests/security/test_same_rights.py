@@ -39,9 +39,10 @@ ROUTES = {
 }
 NOBODYS, MALFORMED = {(405, 404)}, {(403, 404), (405, 404)}
 INTENDED = {
-    "OPTIONS of the list": {(404, 405)},
-    "OPTIONS of known": {(404, 405), (404, 403)},
-    "HEAD of known": {(404, 403)},
+    "HEAD of the list": {(403, 404)},
+    "HEAD of known": {(404, 403), (403, 404)},
+    "OPTIONS of the list": {(404, 405), (403, 405)},
+    "OPTIONS of known": {(404, 405), (404, 403), (403, 405)},
     "POST to the list": {(403, 405)},
     "PUT to known": {(403, 405)},
     "get malformed": MALFORMED,
