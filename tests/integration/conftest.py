@@ -12,6 +12,8 @@ from jobindex.demo.cluster import Cluster, Plan, running
 from jobindex.demo.installed import NotInstalled
 from jobindex.store.invariants import breaches
 
+from ..security.canaries import found, look
+
 Starter = Callable[[Plan], AbstractAsyncContextManager[Cluster]]
 
 
@@ -41,6 +43,11 @@ def start() -> Starter:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared() -> AsyncIterator[Cluster]:
-    """Three real Orthancs on one PostgreSQL, two replicas, nginx; nothing in it may be stopped."""
-    async with started(Plan(nodes=3, replicas=2, postgres=True, history=1000)) as cluster:
+    """Three real Orthancs on one PostgreSQL, two replicas, nginx; nothing in it may be stopped.
+
+    What all tests together have done with it leaves no secret behind.
+    """
+    plan = Plan(nodes=3, replicas=2, postgres=True, history=1000, settings={"JOBINDEX_LOG_LEVEL": "debug"})
+    async with started(plan) as cluster:
         yield cluster
+        assert found(await look(cluster), {"login": "demo:demo", "the cluster's secret": cluster.secret}) == []

@@ -28,10 +28,10 @@ LONG_LENGTHS = (b"OB", b"OD", b"OF", b"OL", b"OW", b"SQ", b"UC", b"UN", b"UR", b
 PIXEL_DATA = (0x7FE0, 0x0010)
 
 
-def make_study(patient: str, instances: int, size: int) -> list[bytes]:
+def make_study(patient: str, instances: int, size: int, description: str = "Synthetic") -> list[bytes]:
     """Make the files of a study of one series, each with about `size` bytes of pixels; always the same."""
     study = invented_uid(patient)
-    return [_file(patient, study, number, size) for number in range(1, instances + 1)]
+    return [_file(patient, study, number, size, description) for number in range(1, instances + 1)]
 
 
 def invented_uid(*parts: object) -> str:
@@ -72,9 +72,9 @@ def _text(value: bytes) -> str:
     return value.decode("latin-1").rstrip(" \0")
 
 
-def _file(patient: str, study: str, number: int, size: int) -> bytes:
+def _file(patient: str, study: str, number: int, size: int, description: str) -> bytes:
     instance = invented_uid(patient, number)
-    return PREAMBLE + _meta_information(instance) + _image(patient, study, instance, number, size)
+    return PREAMBLE + _meta_information(instance) + _image(patient, study, instance, number, size, description)
 
 
 def _meta_information(instance: str) -> bytes:
@@ -88,14 +88,14 @@ def _meta_information(instance: str) -> bytes:
     return _element(0x0002, 0x0000, "UL", struct.pack("<I", len(body))) + body
 
 
-def _image(patient: str, study: str, instance: str, number: int, size: int) -> bytes:
+def _image(patient: str, study: str, instance: str, number: int, size: int, description: str) -> bytes:
     side = max(1, math.isqrt(size // 2))
     identification = (
         _element(0x0008, 0x0016, "UI", CT_IMAGE_STORAGE)
         + _element(0x0008, 0x0018, "UI", instance)
         + _element(0x0008, 0x0020, "DA", "20260101")
         + _element(0x0008, 0x0060, "CS", "CT")
-        + _element(0x0008, 0x1030, "LO", "Synthetic")
+        + _element(0x0008, 0x1030, "LO", description)
         + _element(0x0010, 0x0010, "PN", f"{patient}^Synthetic")
         + _element(0x0010, 0x0020, "LO", patient)
         + _element(0x0020, 0x000D, "UI", study)

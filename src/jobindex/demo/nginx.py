@@ -34,7 +34,7 @@ def build_nginx(
     included = folder / "deploy" / "nginx"
     included.mkdir(parents=True)
     shutil.copy(NGINX_CONF, folder)
-    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\n")
+    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\naccess_log {folder}/access.log without_query;\n")
     (included / "upstreams.conf").write_text(_upstreams(orthancs, replicas) + _temporary(folder))
     (included / "limits.conf").write_text(LIMITS_CONF.read_text().replace("rate=100r/s", f"rate={rate}"))
     command = [str(nginx_program()), "-p", str(folder), "-c", str(folder / NGINX_CONF.name)]

@@ -13,6 +13,7 @@ from jobindex.model.query import Question
 from jobindex.service.follower import Follower
 from jobindex.service.timing import Timing
 from jobindex.store import Store, keys, opened
+from jobindex.store.connect import Clients
 
 from ...builders import job_id, known, registered, word
 from ..waiting import until
