@@ -5,7 +5,7 @@ import asyncio
 from jobindex.errors import IndexAway
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.view import View
-from jobindex.store.changes import Changes
+from jobindex.store.changes import Changes, Head
 
 CATCH_UP = 0.25
 """Seconds that a request waits for the view at most."""
@@ -17,7 +17,8 @@ class Freshness:
     """Makes a reader see every write that was acknowledged, on any replica, before it asked."""
 
     def __init__(self, changes: Changes, view: View) -> None:
-        self._head = Coalesced(changes.head)
+        self._changes = changes
+        self._head = Coalesced(self._ask)
         self._view = view
 
     async def catch_up(self) -> bool:
@@ -25,9 +26,15 @@ class Freshness:
         if not self._view.connected:
             return False
         try:
-            async with asyncio.timeout(ANSWERS):
-                head = await self._head.ask()
+            head = await self._head.ask()
         except (IndexAway, TimeoutError):
             self._view.connected = False  # the next request need not find out again; the follower says when it is back
             return False
         return head is not None and await self._view.reach(head, CATCH_UP)
+
+    async def _ask(self) -> Head | None:
+        """The deadline is the question's, not each request's; who waited behind one that failed asks no other."""
+        if not self._view.connected:
+            raise IndexAway("Redis was away a moment ago")
+        async with asyncio.timeout(ANSWERS):
+            return await self._changes.head()

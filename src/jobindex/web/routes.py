@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -34,7 +35,7 @@ class Route:
 
     def match(self, parts: Sequence[str]) -> dict[str, str] | None:
         """What stands in the open places, or None where the path is another."""
-        names = self.path.split("/")[1:]
+        names = _names(self.path)
         if len(names) != len(parts):
             return None
         found: dict[str, str] = {}
@@ -44,6 +45,11 @@ class Route:
             elif name != part:
                 return None
         return found
+
+
+@cache
+def _names(path: str) -> Sequence[str]:
+    return path.split("/")[1:]
 
 
 def parts_of(raw_path: str) -> list[str]:
@@ -61,8 +67,9 @@ class Routes:
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
         """Let the caller through the gate, then to the door."""
         allowed: list[str] = []
+        parts = parts_of(request.raw_path)
         for route in self._routes:
-            found = route.match(parts_of(request.raw_path))
+            found = route.match(parts)
             if found is None:
                 continue
             door = route.doors.get(request.method)

@@ -5,10 +5,12 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
+from prometheus_client import Histogram
 
 from jobindex import metrics
 from jobindex.auth.recognition import Recognition
@@ -41,7 +43,7 @@ def _logged(answer: Handler) -> Handler:
         response = await answer(request)
         took = time.perf_counter() - began
         kind = request.path.lstrip("/").split("/", maxsplit=1)[0][:16]
-        metrics.requests.labels(kind if kind in KINDS else "other", request.method, response.status).observe(took)
+        _timed(kind if kind in KINDS else "other", request.method, response.status).observe(took)
         level = logging.DEBUG if kind in ("-", "metrics", "nodes") else logging.INFO
         access.log(level, "%s %s %d %.1f ms", request.method, request.path, response.status, took * 1000)
         return response
@@ -49,8 +51,15 @@ def _logged(answer: Handler) -> Handler:
     return logged
 
 
+@lru_cache(maxsize=1000)
+def _timed(kind: str, method: str, status: int) -> Histogram:
+    """Looked up once: finding a metric by its labels costs as much as the rest of a line."""
+    return metrics.requests.labels(kind, method if method in METHODS else "other", status)
+
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 KINDS = frozenset({"jobs", "job-index", "nodes", "-", "metrics", "orthanc"})
-"""First parts of paths that the metrics tell apart; anything else would let callers make up labels."""
+"""Methods and first parts of paths that the metrics tell apart; anything else would let callers make up labels."""
 
 
 @asynccontextmanager
