@@ -92,8 +92,8 @@ async def size(chapter: Chapter, jobs: int, *, full: bool) -> None:
 
 
 NOTE = (
-    "Unchanged: `file` is nginx (one worker, sendfile, no log) sending the same bytes; `1 KB file` is what a 304 is held "
-    "against. Changing: `unchanged` is the same question by turns without changes."
+    "Unchanged: `file` is nginx (one worker, sendfile, no log) sending the same bytes; `1 KB file` is what a 304 is "
+    "held against. Changing: `unchanged` is the same question by turns without changes."
 )
 
 

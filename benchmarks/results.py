@@ -65,7 +65,7 @@ def machine() -> str:
     model = next((line.split(": ")[1] for line in _cpuinfo() if line.startswith("model name")), platform.machine())
     redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S607
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    words = [f"{os.cpu_count()} × {model}", f"Linux {platform.release()}", f"Python {platform.python_version()}"]
+    words = [f"{os.cpu_count()} of {model}", f"Linux {platform.release()}", f"Python {platform.python_version()}"]
     words += [" ".join(redis.split()[:3]), f"load averages at the end {load}"]
     return "*" + "; ".join(words) + "*\n"
 

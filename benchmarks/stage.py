@@ -11,7 +11,8 @@ from typing import Any
 import aiohttp
 import orjson
 
-from jobindex.demo.cluster import Cluster, Plan, running
+from jobindex.demo.cluster import Cluster, NotStarted, Plan, running
+from jobindex.demo.probes import until
 from jobindex.model.moment import moment
 from jobindex.store import Store, opened
 from jobindex.store.jobs import Stored
@@ -44,12 +45,12 @@ class Stage:
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], bytes]:
         """Headers and body of an answer that must be 200."""
-        async with aiohttp.ClientSession(
-            headers={**LOGIN, "Accept-Encoding": "identity", **(headers or {})}
-        ) as session:
-            async with session.get(url) as response:
-                response.raise_for_status()
-                return response.headers, await response.read()
+        async with (
+            aiohttp.ClientSession(headers={**LOGIN, "Accept-Encoding": "identity", **(headers or {})}) as session,
+            session.get(url) as response,
+        ):
+            response.raise_for_status()
+            return response.headers, await response.read()
 
 
 @asynccontextmanager
@@ -112,8 +113,12 @@ async def fill_orthanc(stage: Stage, jobs: int) -> None:
                     response.raise_for_status()
 
         await asyncio.gather(*(run(jobs // 8) for _ in range(8)))
-    while len(orjson.loads((await stage.get(stage.replica() + "/jobs?status=Success"))[1])) < jobs // 8 * 8:
-        await asyncio.sleep(0.2)
+
+    async def shown() -> bool:
+        return len(orjson.loads((await stage.get(stage.replica() + "/jobs?status=Success"))[1])) >= jobs // 8 * 8
+
+    if not await until(shown, 60.0):
+        raise NotStarted("the replica does not list what its Orthanc ran")
 
 
 SHORT_JOB = {"Resources": [], "Level": "Study", "Asynchronous": True, "Replace": {"PatientID": "nobody"}, "Force": True}

@@ -63,6 +63,21 @@ async def test_only_the_states_that_are_asked_for_are_listed(listed: Replica, ar
     assert numbers((await listed.get(f"/jobs?{argument}")).json) == chosen
 
 
+@pytest.mark.parametrize(
+    ("argument", "chosen"),
+    [
+        ("limit=2", [1, 2]),
+        ("since=4&limit=10", [5, 6]),
+        ("limit=0", [1, 2, 3, 4, 5, 6]),
+        ("since=5", [6]),
+        ("since=6", []),
+        ("expand&status=Success,Failure&since=1&limit=1", [4]),
+    ],
+)
+async def test_the_list_comes_in_pages(listed: Replica, argument: str, chosen: list[int]) -> None:
+    assert numbers((await listed.get(f"/jobs?{argument}")).json) == chosen
+
+
 @pytest.mark.parametrize("value", ["Lost", "", "Success,", "Success,Done", "all", "x" * 3000])
 async def test_an_unknown_state_is_refused_in_orthanc_s_form(listed: Replica, value: str) -> None:
     answer = await listed.get(f"/jobs?status={value}")
