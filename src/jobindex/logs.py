@@ -72,6 +72,8 @@ class Together(logging.StreamHandler[TextIO]):
 
 def set_up_logging(level: str, form: str) -> None:
     """Send everything to stderr; `form` is `json` or `text`."""
+    # nothing of ours names threads or processes, and looking them up costs half of a record
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = Together(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else PlainLines(PLAIN))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

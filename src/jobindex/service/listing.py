@@ -43,6 +43,8 @@ class Listing:
     def __init__(self, view: View) -> None:
         self._view = view
         self._bodies: Bodies[Question, Body] = Bodies()
+        self._endings: dict[tuple[str, str], bytes] = {}
+        self._endings_of: Nodes = {}
 
     def answer(self, question: Question) -> tuple[str, bytes]:
         """The ETag and the body; what the view shows at one moment."""
@@ -98,7 +100,10 @@ class Listing:
         return islice(every, since, since + question.limit if question.limit else None)
 
     def _objects(self, jobs: Iterable[Stored]) -> Iterator[bytes]:
-        endings: dict[tuple[str, str], bytes] = {}
+        """Each ends in what its owner and its mark have to say, which is made once for as long as the nodes stay."""
+        if self._endings_of is not self._view.nodes:
+            self._endings, self._endings_of = {}, self._view.nodes
+        endings = self._endings
         for job in jobs:
             kind = (job.record.node, job.record.mark)
             if kind not in endings:

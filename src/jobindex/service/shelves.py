@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-LONGEST = 128
-"""Ids on a shelf; a longer one is parted.  Some 100 kB of objects, made anew in some 20 us."""
+LONGEST = 32
+"""Ids on a shelf; a longer one is parted.  Shorter ones cost more when all are looked at, longer ones at a change."""
 
 _editions = count()
 
@@ -28,8 +28,8 @@ class Shelves:
 
     def __init__(self, ids: Sequence[str] = ()) -> None:
         """`ids` are sorted."""
-        half = LONGEST // 2
-        self._shelves = [Shelf(list(ids[start : start + half])) for start in range(0, len(ids), half)] or [Shelf([])]
+        most = LONGEST * 3 // 4
+        self._shelves = [Shelf(list(ids[start : start + most])) for start in range(0, len(ids), most)] or [Shelf([])]
         self._firsts = [shelf.ids[0] if shelf.ids else "" for shelf in self._shelves]
 
     def __iter__(self) -> Iterator[Shelf]:
