@@ -9,7 +9,7 @@ import orjson
 
 from jobindex.errors import MalformedReport
 from jobindex.model.moment import is_moment, moment
-from jobindex.model.text import compact, redact, with_members
+from jobindex.model.text import compact, count_members, redact, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
 FINAL = frozenset({"Success", "Failure"})
@@ -70,8 +70,17 @@ def read_job(text: bytes) -> Job:
 
 def _parsed(text: bytes) -> Any:
     """ValueError or RecursionError where not every reader of JSON would read the same."""
-    orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
+    fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
+    if _count_members(fields) == count_members(text):
+        return fields  # none is there twice
     return json.loads(text, object_pairs_hook=_unrepeated)
+
+
+def _count_members(value: Any) -> int:
+    """Those of all objects in a value."""
+    if type(value) is dict:
+        return len(value) + sum(_count_members(each) for each in value.values() if type(each) in (dict, list))
+    return sum(_count_members(each) for each in value if type(each) in (dict, list)) if type(value) is list else 0
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
