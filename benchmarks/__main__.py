@@ -4,10 +4,17 @@ import argparse
 import asyncio
 import time
 
-from . import lists
+from . import downloads, growth, intake, lists, singles, size
 from .results import FOLDER, Chapter
 
-CHAPTERS = {"lists": lists}
+CHAPTERS = {
+    "lists": lists,
+    "intake": intake,
+    "singles": singles,
+    "downloads": downloads,
+    "size": size,
+    "growth": growth,
+}
 
 
 def main() -> None:

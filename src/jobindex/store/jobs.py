@@ -14,9 +14,9 @@ from jobindex.store.scripts import Scripts
 
 Item = TypeVar("Item")
 
-BATCH = 200
-"""Jobs in one script call; it holds Redis for about 3 ms."""
-CHUNK = 1000
+BATCH = 100
+"""Jobs in one script call; it holds Redis for some 3 ms, and nothing may hold it for more than 5."""
+CHUNK = 500
 """Jobs in one read; it holds Redis for about 1 ms."""
 
 
@@ -56,7 +56,7 @@ class Jobs:
     ) -> list[tuple[str, str]]:
         """Note jobs that a complete report lacks; the ids and lines of those whose end can't be known any more."""
         lost: list[str] = []
-        for batch in _sliced(ids, 5 * BATCH):
+        for batch in _sliced(ids, BATCH):
             with translated():
                 lost += texts(await self._scripts.run("jobs_miss", node, incarnation, clock, taken, *batch))
         return list(zip(lost[::2], lost[1::2], strict=True))
