@@ -4,9 +4,8 @@ import asyncio
 import random
 import shutil
 import time
-from pathlib import Path
 
-from .processor import resident
+from .processor import forget_peak, resident
 from .results import Chapter, Table, median
 from .seed import word, write
 from .stage import Stage, stage
@@ -34,7 +33,7 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
 
 async def _compare(table: Table, place: Stage, straight: str, path: str, streams: int, size: int) -> None:
     before = resident(place.pid()) / MB
-    Path(f"/proc/{place.pid()}/clear_refs").write_text("5")  # the most it ever had begins anew
+    forget_peak(place.pid())
     rates: dict[str, list[float]] = {straight: [], place.replica() + path: []}
     for _ in range(3):
         for url, found in rates.items():

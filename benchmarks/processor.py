@@ -14,3 +14,8 @@ def resident(pid: int, what: str = "VmRSS") -> int:
     """Bytes in memory; `VmHWM` for the most it ever had."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith(f"{what}:")))
+
+
+def forget_peak(pid: int) -> None:
+    """The most memory that a process ever had begins anew (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")

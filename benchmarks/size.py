@@ -18,9 +18,15 @@ PAGE = "/jobs?expand&limit=100&since=0"
 
 
 async def measure(chapter: Chapter, *, full: bool) -> None:
-    await idling(chapter, 10, 100)
+    await idling(chapter)
     memory = chapter.table(
-        f"{NODES:,} nodes", "jobs", "redis B a job", "replica MB", "replica B a job", "start-up s", "most MB while starting"
+        f"{NODES:,} nodes",
+        "jobs",
+        "redis B a job",
+        "replica MB",
+        "replica B a job",
+        "start-up s",
+        "most MB while starting",
     )
     pages = chapter.table("Its pages, 16 clients", "jobs", "what", "answers/s", "p50 ms", "p99 ms")
     emptied = chapter.table(
@@ -64,10 +70,10 @@ async def _empty(table: Table, place: Stage, jobs: int) -> None:
     table.add(jobs, whole, took if held >= jobs else "never", least, processor_time(place.pid()) - busy)
 
 
-async def idling(chapter: Chapter, nodes: int, each: int, seconds: float = 15.0) -> None:
-    """Simulated Orthancs with the plugin, that have jobs and do nothing."""
+async def idling(chapter: Chapter, seconds: float = 15.0) -> None:
+    """Simulated Orthancs with the plugin, that do nothing."""
     table = chapter.table("Idle: two replicas, ten nodes", "what", "% of a processor")
-    async with stage(nodes=0, replicas=2) as place:
+    async with stage(nodes=0, replicas=2, orthancs=10, simulated=True) as place:
         await asyncio.sleep(2.0)
         pids = {"replica 1": place.pid(1), "replica 2": place.pid(2), "redis": place.cluster.redis.process.pid}
         before = {name: processor_time(pid) for name, pid in pids.items()}

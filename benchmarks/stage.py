@@ -54,11 +54,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(*, nodes: int = 10, each: int = 300, replicas: int = 1, **plan: Any) -> AsyncIterator[Stage]:
-    """`nodes` seeded ones with `each` jobs, beside one real Orthanc; entered when every replica shows all."""
+async def stage(
+    *, nodes: int = 10, each: int = 300, replicas: int = 1, orthancs: int = 1, **plan: Any
+) -> AsyncIterator[Stage]:
+    """`nodes` seeded ones with `each` jobs, beside Orthancs; entered when every replica shows all."""
     plan["settings"] = PATIENT | plan.get("settings", {})
     plan.setdefault("nginx", False)
-    async with running(Plan(nodes=1, replicas=replicas, **plan)) as cluster, opened(cluster.redis.url) as store:
+    async with running(Plan(nodes=orthancs, replicas=replicas, **plan)) as cluster, opened(cluster.redis.url) as store:
         found = await seed(store, nodes, each, cluster.nodes["orthanc-a"].url, random.Random(1)) if nodes else []
         stage = Stage(cluster, store, found)
         for number in range(1, replicas + 1):
