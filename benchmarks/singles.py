@@ -21,8 +21,8 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
     table = chapter.table(
         "One job and one action, milliseconds",
         *("what", "times", "owner p50", "owner p95", "through us p50", "through us p95", "added p50", "added p95"),
-        note="Added is the difference of the percentiles; a real Orthanc, one caller, one connection to each.  Who is paused or "
-        "resumed twice in a row is told so (400), by the same way.",
+        note="Added is the difference of the percentiles; a real Orthanc, one caller, one connection to each.  "
+        "Who is paused or resumed twice in a row is told so (400), by the same way.",
     )
     async with slow_peer() as peer, stage(nodes=0, peers={"slow": peer}) as place:
         job = await _running_job(place)

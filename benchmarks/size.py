@@ -21,12 +21,7 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
     await idling(chapter)
     memory = chapter.table(
         f"{NODES:,} nodes",
-        "jobs",
-        "redis B a job",
-        "replica MB",
-        "replica B a job",
-        "start-up s",
-        "most MB while starting",
+        *("jobs", "redis B a job", "replica MB", "replica B a job", "start-up s", "most MB while starting"),
     )
     pages = chapter.table("Its pages, 16 clients", "jobs", "what", "answers/s", "p50 ms", "p99 ms")
     emptied = chapter.table(

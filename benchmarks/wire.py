@@ -72,12 +72,8 @@ async def _command(port: int, waiting: "object", ahead: int) -> None:
 
 def http_post(path: str, headers: dict[str, str], body: bytes) -> bytes:
     told = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
-    return (
-        f"POST {path} HTTP/1.1\r\n".encode()
-        + b"".join(f"{k}: {v}\r\n".encode() for k, v in told.items())
-        + b"\r\n"
-        + body
-    )
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 def redis_command(*words: str | bytes | int) -> bytes:

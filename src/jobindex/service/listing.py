@@ -16,6 +16,7 @@ from jobindex.model.node import GONE, Node
 from jobindex.model.query import Question
 from jobindex.model.record import FORGOTTEN, LOST
 from jobindex.service.bodies import Bodies
+from jobindex.service.encodings import Encodings
 from jobindex.service.view import View
 from jobindex.store.changes import Head
 from jobindex.store.jobs import Stored
@@ -42,20 +43,28 @@ class Listing:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._bodies: Bodies[Question, Body] = Bodies()
+        self._bodies = Bodies()
+        self._encodings = Encodings(self._bodies)
         self._endings: dict[tuple[str, str], bytes] = {}
         self._endings_of: Nodes = {}
 
     def answer(self, question: Question) -> tuple[str, bytes]:
         """The ETag and the body; what the view shows at one moment."""
         head, nodes = self._view.head, self._view.nodes
-        last = self._bodies.get(question)
+        kept = self._bodies.get(question)
+        last = kept if isinstance(kept, Body) else None
         if last is None or last.head is not head:
             places = last.places if last and last.nodes is nodes else {}
             text, places = self._render(question, last.text if last else b"", places)
             last = Body(head, nodes, f'"{head.epoch}-{head.version}-{_form(question)}"', text, places)
             self._bodies.keep(question, last)
         return last.tag, last.text
+
+    async def encoded(self, question: Question, coding: str) -> tuple[str, str, bytes]:
+        """The same in a coding, or as it is where that is better: the coding ("" for none), the tag, the body."""
+        tag, text = self.answer(question)
+        made = await self._encodings.encode(question, tag, text, coding) if coding else None
+        return (coding, tag_of(tag, coding), made) if made is not None else ("", tag, text)
 
     def job(self, job: Stored) -> bytes:
         """One job object, with what the index has to say of it as its last member."""
@@ -119,6 +128,11 @@ def _array(parts: Iterable[bytes | memoryview]) -> bytes:
             pieces += (part, b",")
     pieces[max(1, len(pieces) - 1) :] = [b"]"]
     return b"".join(pieces)
+
+
+def tag_of(tag: str, coding: str) -> str:
+    """Other bytes have another tag."""
+    return f'{tag[:-1]}-{coding}"' if coding else tag
 
 
 @lru_cache(maxsize=1000)
