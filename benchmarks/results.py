@@ -11,6 +11,7 @@ from pathlib import Path
 from .plot import Line, draw
 
 FOLDER = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 @dataclass
@@ -54,6 +55,14 @@ class Chapter:
         parts = [f"## {self.name.capitalize()}\n", machine(), *(table.markdown() for table in self.tables)]
         parts += [f"![{name}]({file})\n" for name, file in self.plots]
         (FOLDER / f"{self.name}.md").write_text("\n".join(parts))
+        _quote(self.name, "\n".join(parts).replace("](", "](../benchmarks/results/"))
+
+
+def _quote(name: str, text: str) -> None:
+    """Put a chapter into its place on the page that people read."""
+    before, begin, rest = PAGE.read_text().partition(f"<!-- {name} -->")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    PAGE.write_text(f"{before}{begin}\n{text}{end}{after}")
 
 
 def median(values: Sequence[float]) -> float:

@@ -3,11 +3,12 @@
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import hiredis
 
+MOST_REFUSED = 1000
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
@@ -18,6 +19,7 @@ class Sent:
     seconds: float = 0.0
     each: list[float] = field(default_factory=list)
     failures: list[bytes] = field(default_factory=list)
+    refused: int = 0
 
 
 async def post_all(port: int, requests: Sequence[bytes], connections: int) -> Sent:
@@ -29,18 +31,26 @@ async def post_all(port: int, requests: Sequence[bytes], connections: int) -> Se
     return sent
 
 
-async def _post(port: int, waiting: "object", sent: Sent) -> None:
+async def _post(port: int, waiting: Iterator[bytes], sent: Sent) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for request in waiting:  # type: ignore[attr-defined]
+    for request in waiting:
         began = time.monotonic()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        found = _LENGTH.search(head)
-        body = await reader.readexactly(int(found[1])) if found else b""
+        head, body = await _answer(reader, writer, request)
+        while head.startswith(b"HTTP/1.1 503") and sent.refused < MOST_REFUSED:  # as a plugin does
+            sent.refused += 1
+            await asyncio.sleep(0.05)
+            head, body = await _answer(reader, writer, request)
         sent.each.append(time.monotonic() - began)
         if not head.startswith(b"HTTP/1.1 200"):
             sent.failures.append(head.splitlines()[0] + b" " + body[:200])
     writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[bytes, bytes]:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    found = _LENGTH.search(head)
+    return head, await reader.readexactly(int(found[1])) if found else b""
 
 
 async def command_all(port: int, commands: Sequence[bytes], connections: int, ahead: int = 4) -> float:
@@ -51,12 +61,12 @@ async def command_all(port: int, commands: Sequence[bytes], connections: int, ah
     return time.monotonic() - began
 
 
-async def _command(port: int, waiting: "object", ahead: int) -> None:
+async def _command(port: int, waiting: Iterator[bytes], ahead: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     parser, under_way, more = hiredis.Reader(), 0, True
     while under_way or more:
         while more and under_way < ahead:
-            command = next(waiting, None)  # type: ignore[call-overload]
+            command = next(waiting, None)
             more = command is not None
             if more:
                 writer.write(command)
