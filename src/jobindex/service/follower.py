@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 Found = tuple[Head, dict[str, Stored], dict[str, Node]]
 
+LOOKS_UP = 0.2
+"""Seconds for which the log is read on without a look at the epoch: a new one is mostly told in the log itself."""
 PAUSE = 0.5
 """Seconds between two tries to reach a Redis that is away."""
 
@@ -39,6 +41,8 @@ class Follower:
         self._view = view
         self._recent = recent
         self._timing = timing
+        self._look_up = 0.0
+        """When to look next whether the epoch is still the same."""
 
     async def follow(self) -> None:
         """Keep the view up until cancelled."""
@@ -61,12 +65,15 @@ class Follower:
         """Read everything where the epoch is new, else what changed since."""
         if not self._view.connected:
             await self._store.changes.begin()
+        elif self._view.full.is_set() and time.monotonic() < self._look_up:
+            return await self._read_on()
         head = await self._store.changes.head()
+        self._look_up = time.monotonic() + LOOKS_UP
         if head is None or head.epoch != self._view.head.epoch or head.version < self._view.head.version:
             await self._enter_epoch()
         elif self._view.connected or head.version > self._view.head.version:
             await self._read_on()
-        await self._settle()
+        return await self._settle()
 
     async def _read_on(self) -> None:
         """Read the log, or everything where it has a gap; a Redis that is silent is asked whether it takes writes."""

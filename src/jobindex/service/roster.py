@@ -5,6 +5,7 @@ Whether a node is silent is a question asked of Redis's clock, by whoever claims
 """
 
 import logging
+from collections.abc import Sequence
 
 from jobindex import metrics
 from jobindex.errors import NotNow, OwnerError, UnknownNode
@@ -16,6 +17,8 @@ from jobindex.service.losses import Losses
 from jobindex.service.timing import Timing
 from jobindex.store import Store
 from jobindex.store.due import Claim
+from jobindex.store.jobs import Stored
+from jobindex.store.nodes import Said
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,14 @@ class Roster:
         node = Node(name=told.name, url=url, version=told.version, kind=kind, incarnation=incarnation)
         await self._store.nodes.register(node_id, node, _ms(self._timing.beat))
         log.info("node %s registered at %s", node_id, url)
+
+    async def hear(self, node_id: str, report: Report, words: Sequence[Stored], offset: int) -> Said:
+        """Take in the jobs of a report that is not complete, and note it, in one exchange with Redis."""
+        beat = _ms(self._timing.beat)
+        said = await self._store.nodes.say(node_id, report.incarnation, beat, words, report.clock, offset)
+        if report.goodbye:
+            await self.stopped(node_id, report.incarnation)
+        return Said(said.refused, said.first and not report.goodbye)
 
     async def heard(self, node_id: str, report: Report, offset: int) -> bool:
         """Note that a node has reported, or said goodbye; True when it should send everything."""

@@ -1,6 +1,6 @@
 """The jobs in Redis."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from jobindex.model.record import Record
 from jobindex.store import keys
 from jobindex.store.codec import read_record, read_text, texts
 from jobindex.store.connect import translated
-from jobindex.store.scripts import Scripts
+from jobindex.store.scripts import Call, Scripts
 
 Item = TypeVar("Item")
 
@@ -45,10 +45,9 @@ class Jobs:
         UnknownNode where this incarnation is not the registered one.
         """
         refused: list[str] = []
-        for batch in _sliced(words, BATCH):
-            arguments = [part for word in batch for part in _put_arguments(word)]
+        for verb, arguments in put_calls(node, incarnation, words):
             with translated():
-                refused += texts(await self._scripts.run("jobs_put", node, incarnation, *arguments))
+                refused += texts(await self._scripts.run(verb, *arguments))
         return refused
 
     async def miss(
@@ -128,6 +127,12 @@ class Jobs:
         """Remove the tombstones that are over."""
         with translated():
             await self._redis.zremrangebyscore(keys.key(keys.DELETED), "-inf", before)
+
+
+def put_calls(node: str, incarnation: str, words: Sequence[Stored]) -> Iterator[Call]:
+    """The script calls by which a node's word is taken in."""
+    for batch in _sliced(words, BATCH):
+        yield "jobs_put", [node, incarnation, *(part for word in batch for part in _put_arguments(word))]
 
 
 def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:
