@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
+import aiohttp
 import orjson
 from redis.asyncio import Redis
 
@@ -22,13 +23,15 @@ from jobindex.store.scripts import Scripts
 
 from .processor import processor_time
 from .results import Chapter, Table, median
-from .seed import BEAT, INCARNATION, introduce, words
-from .stage import Stage, moved, stage
+from .seed import BEAT, INCARNATION, introduce, word, words
+from .stage import LOGIN, Stage, moved, stage
 from .wire import Sent, command_all, http_post, post_all, redis_command
 
 NODES = 10
 CONNECTIONS = 8
 ROUNDS = 5
+SLOW_LOG = ("--slowlog-log-slower-than", "5000", "--slowlog-max-len", "10000")
+"""What holds Redis for more than 5 ms is noted."""
 _nonces = count()
 _turns = count()
 
@@ -56,7 +59,7 @@ def calls(shas: dict[str, str], node: str, jobs: Sequence[Stored]) -> Iterator[b
 async def measure(chapter: Chapter, *, full: bool) -> None:
     rng = random.Random(3)
     jobs = {f"node-{number}": list(words(rng, f"node-{number}", 1000)) for number in range(NODES)}
-    async with stage(nodes=0) as place:
+    async with stage(nodes=0, redis_options=SLOW_LOG) as place:
         with temporary_folder() as folder:
             await changed(chapter, place, folder, jobs)
         await unchanged(chapter, place, jobs)
@@ -151,7 +154,7 @@ async def blocked(chapter: Chapter, place: Stage) -> None:
     )
     async with Redis.from_url(place.cluster.redis.url) as redis:
         stats = await redis.info("commandstats")
-        slow = [entry["command"].split()[0].decode().lower() for entry in await redis.slowlog_get(128)]
+        slow = [entry["command"].split()[0].decode().lower() for entry in await redis.slowlog_get(10_000)]
     for name in ("evalsha", "hmget", "hscan", "xread", "mget"):
         if found := stats.get(f"cmdstat_{name}"):
             table.add(name, found["calls"], found["usec_per_call"], slow.count(name))
@@ -174,7 +177,7 @@ async def visible(chapter: Chapter, jobs: dict[str, list[Stored]], seconds: floa
 
 async def _watch(place: Stage, jobs: dict[str, list[Stored]], rate: int, seconds: float) -> list[float]:
     port, secret = place.cluster.replicas["replica-1"].internal_port, place.cluster.secret.encode()
-    probe, took, over = jobs["node-0"][0], [], asyncio.Event()
+    probe, took, over = word(random.Random(4), "node-0", "Paused"), [], asyncio.Event()
 
     async def load() -> None:
         due, step = time.monotonic(), 0
@@ -187,22 +190,28 @@ async def _watch(place: Stage, jobs: dict[str, list[Stored]], rate: int, seconds
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     loading = asyncio.create_task(load(), name="load")
-    until, turn = time.monotonic() + seconds, 0
-    while time.monotonic() < until:
-        turn += 1
-        word = moved(probe, turn % 100)
-        request = report(secret, "node-0", [word])
-        mark = b'"Timestamp":"' + word.record.stamp.encode()
-        began = time.monotonic()
-        posting = asyncio.create_task(post_all(port, [request], 1))
-        while mark not in (await place.get(f"{place.replica(2)}/jobs?expand&status={probe.record.state}"))[1]:
-            pass
-        took.append(1000 * (time.monotonic() - began))
-        await posting
-        await asyncio.sleep(0.02)
+    until, turn, url = time.monotonic() + seconds, 0, f"{place.replica(2)}/jobs?expand&status=Paused"
+    async with aiohttp.ClientSession(headers=LOGIN) as session:
+        while time.monotonic() < until:
+            turn += 1
+            news = moved(probe, turn % 100)
+            request = report(secret, "node-0", [news])
+            mark = b'"Timestamp":"' + news.record.stamp.encode()
+            began = time.monotonic()
+            posting = asyncio.create_task(post_all(port, [request], 1))
+            while mark not in await _read(session, url):
+                pass
+            took.append(1000 * (time.monotonic() - began))
+            await posting
+            await asyncio.sleep(0.02)
     over.set()
     await loading
     return took
+
+
+async def _read(session: aiohttp.ClientSession, url: str) -> bytes:
+    async with session.get(url) as response:
+        return await response.read()
 
 
 def _check(sent: Sent) -> None:

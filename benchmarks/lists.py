@@ -73,7 +73,7 @@ def tell(table: Table, what: str, clients: int, changes: int, ours: Subject, oth
 
 
 async def measure(chapter: Chapter, *, full: bool) -> None:
-    await orthanc_itself(chapter)
+    await orthanc_itself(chapter, full=full)
     for jobs in (100, 3_000, 10_000, 100_000) if full else (100, 3_000, 10_000):
         await size(chapter, jobs, full=full)
     await through_nginx(chapter)
@@ -84,7 +84,8 @@ async def size(chapter: Chapter, jobs: int, *, full: bool) -> None:
     table = chapter.table(f"{jobs:,} jobs, one replica", *COLUMNS, note=NOTE)
     async with stage(nodes=10, each=jobs // 10) as place:
         for name, path in QUESTIONS.items():
-            await question(place, table, name, path, (1, 16, 200) if full or name == "objects" else (16,))
+            every = full or (name == "objects" and jobs == 3_000)
+            await question(place, table, name, path, (1, 16, 200) if every else (16,))
         rates = (100, 1_000) if full or jobs == 3_000 else ()
         for changes in rates:
             for name, path in QUESTIONS.items() if full else [("objects", "/jobs?expand")]:
@@ -124,7 +125,7 @@ async def changing(place: Stage, table: Table, name: str, path: str, changes: in
         tell(table, name, count, changes, moving, [still])
 
 
-async def orthanc_itself(chapter: Chapter, jobs: int = 3_000) -> None:
+async def orthanc_itself(chapter: Chapter, *, full: bool, jobs: int = 3_000) -> None:
     """The same jobs from the Orthanc that has them."""
     table = chapter.table(
         f"{jobs:,} jobs of one real Orthanc", *COLUMNS, note="`orthanc` answers the same list itself."
@@ -134,7 +135,7 @@ async def orthanc_itself(chapter: Chapter, jobs: int = 3_000) -> None:
         for name in ("objects", "ids"):
             ours = Subject(name, place.replica() + QUESTIONS[name], LOGIN)
             own = Subject("orthanc", place.node_url + QUESTIONS[name], LOGIN)
-            for clients in (1, 16):
+            for clients in (1, 16) if full else (16,):
                 await by_turns([ours, own], clients, seconds=2)
                 tell(table, name, clients, 0, ours, [own])
                 ours.runs.clear()
