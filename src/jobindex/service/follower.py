@@ -8,14 +8,15 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+
+import orjson
 
 from jobindex.errors import IndexAway
 from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
-from jobindex.model.text import members
 from jobindex.service.recent import Recent
 from jobindex.service.timing import Timing
 from jobindex.service.view import View
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 Found = tuple[Head, dict[str, Stored], dict[str, Node]]
 
+MANY = 5000
+"""Jobs that are compared in one go: some 5 ms."""
 LOOKS_UP = 0.2
 """Seconds for which the log is read on without a look at the epoch: a new one is mostly told in the log itself."""
 PAUSE = 0.5
@@ -90,7 +93,7 @@ class Follower:
     async def _enter_epoch(self) -> None:
         await self._store.changes.begin()
         _, jobs, nodes = found = await self._read_everything()
-        missing = [job for job_id, job in self._known().items() if _is_newer(job, jobs.get(job_id))]
+        missing = await self._missing(jobs)
         away = {node_id: node for node_id, node in self._view.nodes.items() if node_id not in nodes}
         if missing or away:
             log.warning(
@@ -102,19 +105,27 @@ class Follower:
             found = await self._read_everything()
         await self._show(found)
 
-    def _known(self) -> dict[str, Stored]:
-        """What the view shows, and what this replica has put so lately that no view may have seen it."""
+    async def _missing(self, jobs: Mapping[str, Stored]) -> list[Stored]:
+        """What the view shows, or this replica has put so lately that no view may have seen it, and `jobs` lacks."""
         known = dict(self._view.jobs)
         for word in self._recent.words():
             if _is_newer(word, known.get(word.id)):
                 known[word.id] = word
-        return known
+        missing: list[Stored] = []
+        for number, (job_id, job) in enumerate(known.items()):
+            if _is_newer(job, jobs.get(job_id)):
+                missing.append(job)
+            if number % MANY == 0:
+                await asyncio.sleep(0)  # readers are answered meanwhile
+        return missing
 
     async def _write_back(self, jobs: list[Stored], nodes: dict[str, Node]) -> None:
         """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
         for node_id, node in nodes.items():
             await self._store.nodes.restore(node_id, node, round(self._timing.beat * 1000))
-        await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in jobs])
+        for start in range(0, len(jobs), CHUNK):
+            part = jobs[start : start + CHUNK]
+            await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in part])
 
     async def _read_everything(self) -> Found:
         """The index at `head` or a little later; what is a little later comes again with the log.
@@ -202,5 +213,5 @@ def _is_newer(mine: Stored, theirs: Stored | None) -> bool:
 
 def _completed(job: Stored) -> int:
     """When a finished job ended, ms; 0 for the others."""
-    text = members(job.text).get(b"CompletionTime")
-    return round(seconds_of(text.decode().strip('"')) * 1000) if text else 0
+    text = orjson.loads(job.text).get("CompletionTime")
+    return round(seconds_of(text) * 1000) if text else 0

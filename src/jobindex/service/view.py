@@ -74,8 +74,10 @@ class View:
 
     def replace(self, jobs: Iterable[Stored], nodes: dict[str, Node]) -> None:
         """Show these jobs and nodes and nothing else; nobody sees it half done."""
-        self.jobs = {job.id: job for job in jobs}
-        self.shelves = Shelves(sorted(self.jobs))
+        before, self.jobs = self.jobs, {job.id: job for job in jobs}
+        old = [job_id for job_id in self.ids if job_id in self.jobs]
+        new = [job_id for job_id in self.jobs if job_id not in before]
+        self.shelves = Shelves(sorted(old + sorted(new)))  # what is in order already costs next to nothing
         self.nodes = nodes
         self._on_node = {}
         for job in self.jobs.values():
