@@ -18,15 +18,10 @@ class JsonLines(logging.Formatter):
     """One JSON object a line; control characters can't break out of a JSON string."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        head = f'{{"time": "{time}", "level": "{record.levelname.lower()}", "logger": {json.dumps(record.name)}'
+        trace = f', "exception": {json.dumps(self.formatException(record.exc_info))}' if record.exc_info else ""
+        return f'{head}, "message": {json.dumps(record.getMessage())}{trace}}}'
 
 
 class PlainLines(logging.Formatter):
