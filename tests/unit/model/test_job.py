@@ -152,3 +152,8 @@ def _reads_slowly(text: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def test_what_is_json_only_without_its_white_space_is_none() -> None:
+    with pytest.raises(MalformedReport):
+        read_job(job_text().replace(b'"Progress":0', b'"Progress":1 0'))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobindex.model.text import _STRING_OR_SPACE, compact, count_members, elements, members, redact, with_members
+from jobindex.model.text import _STRING_OR_SPACE, compact, elements, members, most_members, redact, with_members
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
@@ -31,13 +31,13 @@ def test_compact_says_the_same_with_no_white_space(value: Any, ascii_only: bool,
     assert compact(text) == printed(value, ensure_ascii=ascii_only)
 
 
-@given(VALUES, st.booleans(), st.none() | st.just(3))
-def test_members_are_counted_as_they_are_written(value: Any, ascii_only: bool, indent: int | None) -> None:
+@given(VALUES, st.booleans())
+def test_no_member_is_left_out_when_they_are_counted(value: Any, ascii_only: bool) -> None:
     def members_of(value: Any) -> int:
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         return (len(value) if isinstance(value, dict) else 0) + sum(map(members_of, inner))
 
-    assert count_members(printed(value, indent=indent, ensure_ascii=ascii_only)) in (None, members_of(value))
+    assert most_members(printed(value, ensure_ascii=ascii_only)) >= members_of(value)
 
 
 @given(st.binary() | st.text(alphabet=' \t\n\r\f\v"{}[]:,a1\\').map(str.encode))
