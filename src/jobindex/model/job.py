@@ -74,9 +74,12 @@ def read_job(text: bytes) -> Job:
 
 
 def _parsed(text: bytes, printed: bytes) -> Any:
-    """What a text says, which is printed compact beside it; ValueError or RecursionError where not every reader of JSON would read the same."""
+    """What a text says; ValueError or RecursionError where not every reader of JSON would read the same.
+
+    `printed` is the same text, compact.
+    """
     fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
-    if len(text) < LONGEST_NUMBER and _count_members(fields) == most_members(text):
+    if len(printed) < LONGEST_NUMBER and _count_members(fields) == most_members(printed):
         return fields  # none is there twice
     return json.loads(text, object_pairs_hook=_unrepeated)
 
