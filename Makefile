@@ -6,6 +6,8 @@ MINUTES ?= 10
 
 PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx python3-venv
 TEST_PARTS := redis-sentinel unzip
+BENCH_PARTS := wrk
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -31,6 +33,14 @@ mutations: .setup/test ## take each law out of a copy of the code, and show that
 fault: .setup/test mutations ## break every part in every way, then at random for a while (MINUTES=10, ROUND=5, SEED=1)
 	FAULT=all MINUTES=$(MINUTES) ROUND=$(ROUND) SEED=$(SEED) .venv/bin/python -m pytest tests/fault --basetemp=.setup/fault
 
+.PHONY: bench
+bench: .setup/test .setup/bench-parts ## measure us beside the yardsticks, ten minutes (BENCH="lists intake" for some chapters)
+	.venv/bin/python -m benchmarks $(BENCH)
+
+.PHONY: bench-full
+bench-full: .setup/test .setup/bench-parts ## the same with the large sizes, an hour
+	.venv/bin/python -m benchmarks --full $(BENCH)
+
 .PHONY: check
 check: .setup/test ## format, lint, types, layers and unsafe code
 	.venv/bin/ruff format --check
@@ -53,12 +63,15 @@ clean: ## remove what was set up here (Debian's packages stay)
 	rm -rf .venv .setup
 
 # What must be there is checked each time, and costs nothing when it is; the Python packages follow their lock.
-.PHONY: .setup/parts .setup/test-parts
+.PHONY: .setup/parts .setup/test-parts .setup/bench-parts
 .setup/parts:
 	@deploy/debian/install $(PARTS)
 
 .setup/test-parts:
 	@deploy/debian/install $(PARTS) $(TEST_PARTS)
+
+.setup/bench-parts:
+	@deploy/debian/install $(BENCH_PARTS)
 
 .setup/run: requirements.lock pyproject.toml | .setup/parts
 	@deploy/setup $(PYTHON) $<

@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from jobindex.errors import NotReady
-from jobindex.logs import PLAIN, JsonLines, PlainLines, named, set_up_logging
+from jobindex.logs import ACCESS, PLAIN, JsonLines, PlainLines, named, set_up_logging
+
+from .waiting import until
 
 EVIL = "name\r\n2026 ERROR forged\x1b[2J\x00 ü"
 
@@ -39,6 +41,31 @@ def test_what_a_caller_says_is_shown_and_not_obeyed() -> None:
     text = PlainLines(PLAIN).format(record("node %s", EVIL))
     assert text.isprintable()
     assert text.endswith(r"node name\r\n2026 ERROR forged\x1b[2J\x00 ü")
+
+
+async def test_lines_of_the_access_log_come_together_and_others_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    set_up_logging("info", "text")
+    logging.getLogger(ACCESS).info("first")
+    assert capsys.readouterr().err == ""
+    logging.getLogger("jobindex").warning("second")
+    logging.getLogger(ACCESS).info("third")
+    first, second = capsys.readouterr().err.splitlines()
+    assert ("first" in first, "second" in second) == (True, True)
+    await until(lambda: "third" in capsys.readouterr().err)
+
+
+def test_where_no_loop_runs_nothing_waits(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    set_up_logging("info", "text")
+    logging.getLogger(ACCESS).info("now")
+    assert "now" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("form", "kind"), [("json", JsonLines), ("text", PlainLines)])

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ class Caller:
     def fingerprint(self) -> str:
         """Stands for the credentials in memory, for as long as the process lives."""
         told = repr((self.headers, self.arguments, self.trusted_name))
-        return hmac.new(_KEY, told.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()
+        return hmac.digest(_KEY, told.encode(errors="surrogateescape"), "sha256").hex()
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ import orjson
 
 from jobindex.errors import MalformedReport
 from jobindex.model.moment import is_moment, moment
-from jobindex.model.text import compact, minimal, redact, with_members
+from jobindex.model.text import compact, minimal, most_members, redact, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
 FINAL = frozenset({"Success", "Failure"})
@@ -20,6 +20,10 @@ DEEPEST = 64
 LONGEST_JOB = 1 << 20
 """Bytes of one job's text; a real one has about 800, a move of a thousand studies some 100 kB."""
 
+LONGEST_NUMBER = 4300
+"""Digits that Python's own reader takes; a shorter text has no longer one."""
+
+_ANY_TIME = moment(0)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -54,15 +58,16 @@ def read_job(text: bytes) -> Job:
     """Read what Orthanc printed; MalformedReport where it is not a job of Orthanc's."""
     if len(text) > LONGEST_JOB:
         raise MalformedReport(f"A job of {len(text)} bytes; {LONGEST_JOB} are taken at most")
+    printed = compact(text)
     try:
-        fields = _parsed(text)
+        fields = _parsed(text, printed)
     except (ValueError, RecursionError):
         raise MalformedReport("A job that is not JSON, or JSON that readers understand differently") from None
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
     return Job(
         id=fields["ID"],
-        text=redact(compact(text)),
+        text=redact(printed),
         state=fields["State"],
         stamp=fields["Timestamp"],
         progress=fields["Progress"],
@@ -76,18 +81,29 @@ def read_minimal(text: bytes) -> Job:
     return replace(job, text=minimal(job.text))
 
 
-def _parsed(text: bytes) -> Any:
-    """ValueError or RecursionError where not every reader of JSON would read the same."""
-    orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
-    fields = json.loads(text, object_pairs_hook=_unrepeated)
-    if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
+def _parsed(text: bytes, printed: bytes) -> Any:
+    """What a text says; ValueError or RecursionError where not every reader of JSON would read the same.
+
+    `printed` is the same text, compact.
+    """
+    fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
+    if printed.count(b"{") + printed.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
         raise ValueError("too many levels")
-    return fields
+    if len(printed) < LONGEST_NUMBER and _count_members(fields) == most_members(printed):
+        return fields  # none is there twice
+    return json.loads(text, object_pairs_hook=_unrepeated)
 
 
 def _depth(value: Any) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
+def _count_members(value: Any) -> int:
+    """Those of all objects in a value."""
+    if type(value) is dict:
+        return len(value) + sum(_count_members(each) for each in value.values() if type(each) in (dict, list))
+    return sum(_count_members(each) for each in value if type(each) in (dict, list)) if type(value) is list else 0
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,7 +116,7 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _looks_right(fields: dict[str, Any]) -> bool:
     """What unmodified clients rely on: a known state, an object as content, times in Orthanc's form."""
     progress = fields.get("Progress")
-    times = (fields.get("Timestamp"), fields.get("CreationTime"), fields.get("CompletionTime", moment(0)))
+    times = (fields.get("Timestamp"), fields.get("CreationTime"), fields.get("CompletionTime", _ANY_TIME))
     return (
         all(isinstance(fields.get(name), str) for name in ("ID", "State", "Type"))
         and is_job_id(fields["ID"])

@@ -28,10 +28,10 @@ def seconds_of(text: str) -> float:
 
 def is_moment(text: object) -> bool:
     """Whether `text` is a text in Orthanc's form, of a time that there is."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not _FORM.fullmatch(text):
         return False
     try:
-        seconds_of(text)
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

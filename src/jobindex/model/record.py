@@ -1,6 +1,7 @@
 """What the index knows of a job beside its text: who owns it, how new the word is, and what became of it."""
 
 from dataclasses import dataclass
+from sys import intern
 
 from jobindex.model.job import FINAL
 
@@ -33,6 +34,8 @@ class Record:
     def read(cls, line: str) -> "Record":
         """ValueError where `line` is not such a line."""
         node, incarnation, clock, stamp, state, mark, *rest = line.split(" ")
+        # a million records share the few words that are not their own: a fifth of what a replica needs
+        node, incarnation, state, mark = map(intern, (node, incarnation, state, mark))
         return cls(node, incarnation, int(clock), stamp, state, mark, " ".join(rest))
 
     @property

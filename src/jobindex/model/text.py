@@ -10,15 +10,36 @@ from collections.abc import Iterator, Mapping
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 _STRING_OR_SPACE = re.compile(rb"(" + _STRING + rb")|\s+")
-_SECRET = re.compile(rb"authorization|token|secret|passw|cookie|api-?key|httpheaders", re.IGNORECASE)
 _LOGIN = re.compile(rb'(?<=://)[^/@"\\\s]+(?=@)')
+_SPACE = b" \t\n\r\f\v"
+_SECRETS = (b"authorization", b"token", b"secret", b"passw", b"cookie", b"apikey", b"api-key", b"httpheaders")
 
 REDACTED = b'"REDACTED"'
 
 
 def compact(text: bytes) -> bytes:
     """`text` without the white space between its tokens."""
-    return _STRING_OR_SPACE.sub(rb"\1", text)
+    parts = _parted(text)
+    if parts is None:
+        return _STRING_OR_SPACE.sub(rb"\1", text)
+    parts[::2] = [part.translate(None, _SPACE) for part in parts[::2]]
+    return b'"'.join(parts)
+
+
+def _parted(text: bytes) -> list[bytes] | None:
+    """What stands outside and inside of strings, by turns; None where a quotation mark may be no end of a string."""
+    parts = text.split(b'"') if b"\\" not in text else []
+    return parts if len(parts) % 2 else None
+
+
+def most_members(text: bytes) -> int:
+    """How many members all objects of a compact JSON text have at most; strings with `:` in front count too."""
+    return text.count(b'":')
+
+
+def speaks_of_secrets(text: bytes) -> bool:
+    lower = text.lower()
+    return any(word in lower for word in _SECRETS)
 
 
 def redact(text: bytes) -> bytes:
@@ -27,15 +48,15 @@ def redact(text: bytes) -> bytes:
     The names are those that Orthanc and its plugins use for passwords, tokens and a peer's HTTP headers.
     What is an object stays one, with the same names in it.
     """
-    text = _LOGIN.sub(b"REDACTED", text)
-    return b"".join(_masked(_TOKEN.findall(text))) if _SECRET.search(text) else text
+    text = _LOGIN.sub(b"REDACTED", text) if b"@" in text else text
+    return b"".join(_masked(_TOKEN.findall(text))) if speaks_of_secrets(text) else text
 
 
 def _masked(tokens: list[bytes]) -> Iterator[bytes]:
     secret_ends = 0
     for position, token in enumerate(tokens):
         is_name = token.startswith(b'"') and tokens[position + 1 : position + 2] == [b":"]
-        if is_name and position >= secret_ends and _SECRET.search(token):
+        if is_name and position >= secret_ends and speaks_of_secrets(token):
             secret_ends = _after_value(tokens, position + 2)
         is_value = not is_name and token not in b"{}[]:,"
         yield REDACTED if is_value and position < secret_ends else token

@@ -5,15 +5,18 @@ In a new epoch the view writes back what only it still knows, and shows the new 
 """
 
 import asyncio
+import gc
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+
+import orjson
 
 from jobindex.errors import IndexAway
 from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
-from jobindex.model.text import members
 from jobindex.service.recent import Recent
 from jobindex.service.timing import Timing
 from jobindex.service.view import View
@@ -25,6 +28,10 @@ log = logging.getLogger(__name__)
 
 Found = tuple[Head, dict[str, Stored], dict[str, Node]]
 
+MANY = 5000
+"""Jobs that are compared in one go: some 5 ms."""
+LOOKS_UP = 0.2
+"""Seconds for which the log is read on without a look at the epoch: a new one is mostly told in the log itself."""
 PAUSE = 0.25
 """Seconds between two tries to reach a Redis that is away."""
 GATHERING = PAUSE + 0.1
@@ -52,6 +59,8 @@ class Follower:
         self._recent = recent
         self._timing = timing
         self._kept = kept
+        self._look_up = 0.0
+        """When to look next whether the epoch is still the same."""
 
     async def follow(self) -> None:
         """Keep the view up until cancelled."""
@@ -74,12 +83,15 @@ class Follower:
         """Read everything where the epoch is new, else what changed since."""
         if not self._view.connected:
             await self._store.changes.begin()
+        elif self._view.full.is_set() and time.monotonic() < self._look_up:
+            return await self._read_on()
         head = await self._store.changes.head()
+        self._look_up = time.monotonic() + LOOKS_UP
         if head is None or head.epoch != self._view.head.epoch or head.version < self._view.head.version:
             await self._enter_epoch()
         elif self._view.connected or head.version > self._view.head.version:
             await self._read_on()
-        await self._settle()
+        return await self._settle()
 
     async def _read_on(self) -> None:
         """Read the log, or everything where it has a gap; a Redis that is silent is asked whether it takes writes."""
@@ -96,7 +108,7 @@ class Follower:
     async def _enter_epoch(self) -> None:
         await self._store.changes.begin()
         head, jobs, nodes = found = await self._read_everything()
-        missing = [job for job_id, job in self._known().items() if _is_newer(job, jobs.get(job_id))]
+        missing = await self._missing(jobs)
         away = {node_id: node for node_id, node in self._view.nodes.items() if node_id not in nodes}
         if missing or away:
             log.warning(
@@ -115,31 +127,49 @@ class Follower:
         """Seconds since its epoch began."""
         return (await self._store.changes.now() - head.began) / 1000
 
-    def _known(self) -> dict[str, Stored]:
-        """What the view shows, and what this replica has put so lately that no view may have seen it."""
+    async def _missing(self, jobs: Mapping[str, Stored]) -> list[Stored]:
+        """What the view shows, or this replica has put so lately that no view may have seen it, and `jobs` lacks."""
         known = dict(self._view.jobs)
         for word in self._recent.words():
             if _is_newer(word, known.get(word.id)):
                 known[word.id] = word
-        return known
+        missing: list[Stored] = []
+        for number, (job_id, job) in enumerate(known.items()):
+            if _is_newer(job, jobs.get(job_id)):
+                missing.append(job)
+            if number % MANY == 0:
+                await asyncio.sleep(0)  # readers are answered meanwhile
+        return missing
 
     async def _write_back(self, jobs: list[Stored], nodes: dict[str, Node]) -> None:
         """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
         for node_id, node in nodes.items():
             await self._store.nodes.restore(node_id, node, round(self._timing.beat * 1000))
-        await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in jobs])
+        for start in range(0, len(jobs), CHUNK):
+            part = jobs[start : start + CHUNK]
+            await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in part])
 
     async def _read_everything(self) -> Found:
-        """The index at `head` or a little later; what is a little later comes again with the log."""
+        """The index at `head` or a little later; what is a little later comes again with the log.
+
+        What the view has already is kept and not held twice: there may be a million.
+        """
         head = await self._store.changes.head()
         if head is None:
             raise IndexAway("Redis was emptied this very moment")
         jobs: dict[str, Stored] = {}
-        async for chunk in self._store.jobs.everything():
-            jobs.update((job_id, self._kept(job)) for job_id, job in chunk.items())
+        with _many_objects():
+            async for chunk in self._store.jobs.everything():
+                jobs.update(self._known(chunk))
         nodes = await self._store.nodes.everything()
         await self._check_server(head)
         return head, jobs, nodes
+
+    def _known(self, chunk: Mapping[str, Stored]) -> Iterator[tuple[str, Stored]]:
+        """What is kept of these jobs: the view's own where that is the same."""
+        for job_id, job in chunk.items():
+            kept, old = self._kept(job), self._view.jobs.get(job_id)
+            yield job_id, old if old is not None and old == kept else kept
 
     async def _check_server(self, head: Head) -> None:
         """IndexAway unless the server that answers is one that has reached `head`.
@@ -200,6 +230,20 @@ class Follower:
             log.info("full: %d jobs of %d nodes", len(self._view.jobs), len(self._view.nodes))
 
 
+@contextmanager
+def _many_objects() -> Iterator[None]:
+    """What is made meanwhile stays and is in no cycle, so Python need not look through it again and again.
+
+    With a million jobs one such look stops a replica for half a second.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 def _is_newer(mine: Stored, theirs: Stored | None) -> bool:
     if theirs is None:
         return True
@@ -209,5 +253,5 @@ def _is_newer(mine: Stored, theirs: Stored | None) -> bool:
 
 def _completed(job: Stored) -> int:
     """When a finished job ended, ms; 0 for the others."""
-    text = members(job.text).get(b"CompletionTime")
-    return round(seconds_of(text.decode().strip('"')) * 1000) if text else 0
+    text = orjson.loads(job.text).get("CompletionTime")
+    return round(seconds_of(text) * 1000) if text else 0

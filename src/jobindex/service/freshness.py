@@ -17,7 +17,8 @@ class Freshness:
     """Makes a reader see every write that was acknowledged, on any replica, before it asked."""
 
     def __init__(self, changes: Changes, view: View) -> None:
-        self._head = Coalesced(changes.head)
+        self._changes = changes
+        self._head = Coalesced(self._ask)
         self._view = view
 
     async def catch_up(self) -> bool:
@@ -26,12 +27,18 @@ class Freshness:
             return False
         shown = self._view.head
         try:
-            async with asyncio.timeout(ANSWERS):
-                head = await self._head.ask()
+            head = await self._head.ask()
         except (IndexAway, TimeoutError):
             self._view.connected = False  # the next request need not find out again; the follower says when it is back
             return False
         return head is not None and not _fell_back(shown, head) and await self._view.reach(head, CATCH_UP)
+
+    async def _ask(self) -> Head | None:
+        """The deadline is the question's, not each request's; who waited behind one that failed asks no other."""
+        if not self._view.connected:
+            raise IndexAway("Redis was away a moment ago")
+        async with asyncio.timeout(ANSWERS):
+            return await self._changes.head()
 
 
 def _fell_back(shown: Head, head: Head) -> bool:

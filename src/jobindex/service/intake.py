@@ -61,8 +61,13 @@ class Intake:
             await self._roster.register(node_id, report.incarnation, report.register_as, address)
         words = [_held(node_id, report.incarnation, report.clock, job) for job in jobs]
         words += [word for event in report.events for word in self._ended(node_id, report, event)]
+        if not report.complete:
+            refused, everything = await self._roster.hear(node_id, report, words, offset)
+            self._note(words, refused)
+            await self._lacks_token(node_id, report)
+            return Acknowledgement(everything=everything, refused=tuple(refused))
         refused = await self._put(node_id, report.incarnation, words)
-        wanted = await self._reconcile(node_id, report, jobs) if report.complete else []
+        wanted = await self._reconcile(node_id, report, jobs)
         everything = await self._roster.heard(node_id, report, offset)
         return Acknowledgement(
             register_again=await self._lacks_token(node_id, report),
@@ -90,10 +95,13 @@ class Intake:
 
     async def _put(self, node_id: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
         refused = await self._store.jobs.put(node_id, incarnation, words) if words else []
+        self._note(words, refused)
+        return refused
+
+    def _note(self, words: Sequence[Stored], refused: Sequence[str]) -> None:
         metrics.taken.inc(len(words) - len(refused))
         metrics.refused.inc(len(refused))
         self._recent.note(word for word in words if word.id not in refused)
-        return refused
 
     def _ended(self, node_id: str, report: Report, event: Event) -> Iterable[Stored]:
         """The word of an event whose job was forgotten before it could be read; it decides the state, no more."""

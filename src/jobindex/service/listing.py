@@ -1,8 +1,13 @@
-"""The list of jobs as bytes: joined from the texts in the view, never parsed, kept per version and question."""
+"""The list of jobs as bytes: joined from the texts in the view, never parsed, kept per question.
+
+What has not changed since the last time is cut from the last body; only the shelves that changed are joined anew.
+"""
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 import orjson
 
@@ -10,11 +15,27 @@ from jobindex.model.moment import moment
 from jobindex.model.node import GONE, Node
 from jobindex.model.query import Question
 from jobindex.model.record import FORGOTTEN, LOST
+from jobindex.service.bodies import Bodies
+from jobindex.service.encodings import Encodings
 from jobindex.service.view import View
+from jobindex.store.changes import Head
 from jobindex.store.jobs import Stored
 
-MOST_KEPT = 64 << 20
-"""Bytes of bodies that are kept."""
+Nodes = Mapping[str, Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An answer, when it was right, and where in it each edition of a shelf lies."""
+
+    head: Head
+    nodes: Nodes
+    tag: str
+    text: bytes
+    places: Mapping[int, slice]
+
+    def __len__(self) -> int:
+        return len(self.text)
 
 
 class Listing:
@@ -22,52 +43,102 @@ class Listing:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._bodies: OrderedDict[tuple[str, Question], bytes] = OrderedDict()
-        self._size = 0
+        self._bodies = Bodies()
+        self._encodings = Encodings(self._bodies)
+        self._endings: dict[tuple[str, str], bytes] = {}
+        self._endings_of: Nodes = {}
 
     def answer(self, question: Question) -> tuple[str, bytes]:
         """The ETag and the body; what the view shows at one moment."""
-        tag = self._tag(question)
-        body = self._bodies.get((tag, question))
-        if body is None:
-            body = self._render(question)
-            self._keep((tag, question), body)
-        return tag, body
+        head, nodes = self._view.head, self._view.nodes
+        kept = self._bodies.get(question)
+        last = kept if isinstance(kept, Body) else None
+        if last is None or last.head is not head:
+            places = last.places if last and last.nodes is nodes else {}
+            text, places = self._render(question, last.text if last else b"", places)
+            last = Body(head, nodes, f'"{head.epoch}-{head.version}-{_form(question)}"', text, places)
+            self._bodies.keep(question, last)
+        return last.tag, last.text
+
+    async def encoded(self, question: Question, coding: str) -> tuple[str, str, bytes]:
+        """The same in a coding, or as it is where that is better: the coding ("" for none), the tag, the body."""
+        tag, text = self.answer(question)
+        made = await self._encodings.encode(question, tag, text, coding) if coding else None
+        return (coding, tag_of(tag, coding), made) if made is not None else ("", tag, text)
 
     def job(self, job: Stored) -> bytes:
         """One job object, with what the index has to say of it as its last member."""
         node = self._view.owner(job)
         return job.text[:-1] + b',"JobIndex":' + orjson.dumps(_told(job, node)) + b"}"
 
-    def _tag(self, question: Question) -> str:
-        head = self._view.head
-        form = hashlib.sha256(repr((question.expand, sorted(question.states or ()))).encode()).hexdigest()[:8]
-        return f'"{head.epoch}-{head.version}-{form}"'
+    def _render(
+        self, question: Question, last: bytes, places: Mapping[int, slice]
+    ) -> tuple[bytes, Mapping[int, slice]]:
+        if question.since or question.limit:
+            return _array([self._joined(question, self._page(question))]), {}
+        return self._spliced(question, memoryview(last), places)
 
-    def _render(self, question: Question) -> bytes:
+    def _spliced(
+        self, question: Question, last: memoryview, places: Mapping[int, slice]
+    ) -> tuple[bytes, Mapping[int, slice]]:
+        parts: list[bytes | memoryview] = []
+        found: dict[int, slice] = {}
+        end = 1
+        for shelf in self._view.shelves:
+            place = places.get(shelf.edition)
+            part = self._joined(question, self._chosen(question, shelf.ids)) if place is None else last[place]
+            found[shelf.edition] = slice(end, end + len(part))
+            if part:
+                parts.append(part)
+                end += len(part) + 1
+        return _array(parts), found
+
+    def _joined(self, question: Question, jobs: Iterable[Stored]) -> bytes:
         if question.expand:
-            return b"[" + b",".join(self._objects(question)) + b"]"
-        return orjson.dumps([job.id for job in self._chosen(question)])
+            return b",".join(self._objects(jobs))
+        return orjson.dumps([job.id for job in jobs])[1:-1]
 
-    def _chosen(self, question: Question) -> Iterator[Stored]:
+    def _chosen(self, question: Question, ids: Iterable[str]) -> Iterator[Stored]:
         jobs, states = self._view.jobs, question.states
-        every = (jobs[job_id] for job_id in self._view.ids)
+        every = (jobs[job_id] for job_id in ids)
         return every if states is None else (job for job in every if job.record.state in states)
 
-    def _objects(self, question: Question) -> Iterator[bytes]:
-        endings: dict[tuple[str, str], bytes] = {}
-        for job in self._chosen(question):
+    def _page(self, question: Question) -> Iterator[Stored]:
+        since, ids = question.since, iter(self._view.shelves)
+        every = (job for shelf in ids for job in self._chosen(question, shelf.ids))
+        return islice(every, since, since + question.limit if question.limit else None)
+
+    def _objects(self, jobs: Iterable[Stored]) -> Iterator[bytes]:
+        """Each ends in what its owner and its mark have to say, which is made once for as long as the nodes stay."""
+        if self._endings_of is not self._view.nodes:
+            self._endings, self._endings_of = {}, self._view.nodes
+        endings = self._endings
+        for job in jobs:
             kind = (job.record.node, job.record.mark)
             if kind not in endings:
                 endings[kind] = self.job(job)[len(job.text) - 1 :]
             yield job.text[:-1] + endings[kind]
 
-    def _keep(self, key: tuple[str, Question], body: bytes) -> None:
-        self._bodies[key] = body
-        self._size += len(body)
-        while self._size > MOST_KEPT or len(self._bodies) > 64:
-            _, oldest = self._bodies.popitem(last=False)
-            self._size -= len(oldest)
+
+def _array(parts: Iterable[bytes | memoryview]) -> bytes:
+    """Joined in one go: a body may have many megabytes."""
+    pieces: list[bytes | memoryview] = [b"["]
+    for part in parts:
+        if part:
+            pieces += (part, b",")
+    pieces[max(1, len(pieces) - 1) :] = [b"]"]
+    return b"".join(pieces)
+
+
+def tag_of(tag: str, coding: str) -> str:
+    """Other bytes have another tag."""
+    return f'{tag[:-1]}-{coding}"' if coding else tag
+
+
+@lru_cache(maxsize=1000)
+def _form(question: Question) -> str:
+    told = repr((question.expand, sorted(question.states or ()), question.since, question.limit))
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 def _told(job: Stored, node: Node | None) -> dict[str, object]:

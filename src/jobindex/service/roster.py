@@ -5,6 +5,7 @@ Whether a node is silent is a question asked of Redis's clock, by whoever claims
 """
 
 import logging
+from collections.abc import Sequence
 
 from jobindex.errors import NotNow, OutOfReach, OwnerError, UnknownNode
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, Node, most_are_silent
@@ -15,6 +16,8 @@ from jobindex.service.losses import Losses
 from jobindex.service.timing import Timing
 from jobindex.store import Store
 from jobindex.store.due import Claim
+from jobindex.store.jobs import Stored
+from jobindex.store.nodes import Said
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,14 @@ class Roster:
         except OutOfReach as error:
             log.warning("node %s is not registered at %s: %s", node_id, url, error)
             raise
+
+    async def hear(self, node_id: str, report: Report, words: Sequence[Stored], offset: int) -> Said:
+        """Take in the jobs of a report that is not complete, and note it, in one exchange with Redis."""
+        beat = _ms(self._timing.beat)
+        said = await self._store.nodes.say(node_id, report.incarnation, beat, words, report.clock, offset)
+        if report.goodbye:
+            await self.stopped(node_id, report.incarnation)
+        return Said(said.refused, said.first and not report.goodbye)
 
     async def heard(self, node_id: str, report: Report, offset: int) -> bool:
         """Note that a node has reported, or said goodbye; True when it should send everything."""

@@ -5,10 +5,10 @@ It only holds and tells; `follower` keeps it up with the index.
 
 import asyncio
 import time
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 
 from jobindex.model.node import Node
+from jobindex.service.shelves import Shelves
 from jobindex.store.changes import Head
 from jobindex.store.jobs import Stored
 
@@ -19,8 +19,7 @@ class View:
     def __init__(self) -> None:
         self.jobs: dict[str, Stored] = {}
         self.nodes: dict[str, Node] = {}
-        self.ids: list[str] = []
-        """The ids of all jobs, sorted."""
+        self.shelves = Shelves()
         self.head = Head("", 0, 0)
         """The epoch and version that this view has reached."""
         self.connected = False
@@ -31,6 +30,11 @@ class View:
         """Set once the view has seen the whole index; see `follower`."""
         self._on_node: dict[str, set[str]] = {}
         self._moved = asyncio.Condition()
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all jobs, sorted."""
+        return [job_id for shelf in self.shelves for job_id in shelf.ids]
 
     def on_node(self, node_id: str) -> set[str]:
         """The ids of the jobs that this node has, as far as is known."""
@@ -59,9 +63,8 @@ class View:
     def put(self, job: Stored) -> None:
         """Show a job as it is now."""
         before = self.jobs.get(job.id)
-        if before is None:
-            insort(self.ids, job.id)
-        elif before.record.node != job.record.node:
+        self.shelves.put(job.id)
+        if before is not None and before.record.node != job.record.node:
             self.on_node(before.record.node).discard(job.id)
         self.jobs[job.id] = job
         held = self._on_node.setdefault(job.record.node, set())
@@ -72,12 +75,14 @@ class View:
         job = self.jobs.pop(job_id, None)
         if job is not None:
             self.on_node(job.record.node).discard(job_id)
-            del self.ids[bisect_left(self.ids, job_id)]
+            self.shelves.drop(job_id)
 
     def replace(self, jobs: Iterable[Stored], nodes: dict[str, Node]) -> None:
         """Show these jobs and nodes and nothing else; nobody sees it half done."""
-        self.jobs = {job.id: job for job in jobs}
-        self.ids = sorted(self.jobs)
+        before, self.jobs = self.jobs, {job.id: job for job in jobs}
+        old = [job_id for job_id in self.ids if job_id in self.jobs]
+        new = [job_id for job_id in self.jobs if job_id not in before]
+        self.shelves = Shelves(sorted(old + sorted(new)))  # what is in order already costs next to nothing
         self.nodes = nodes
         self._on_node = {}
         for job in self.jobs.values():

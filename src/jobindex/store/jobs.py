@@ -1,6 +1,6 @@
 """The jobs in Redis."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,13 +10,13 @@ from jobindex.model.record import Record
 from jobindex.store import keys
 from jobindex.store.codec import read_record, read_text, texts
 from jobindex.store.connect import translated
-from jobindex.store.scripts import Scripts
+from jobindex.store.scripts import Call, Scripts
 
 Item = TypeVar("Item")
 
-BATCH = 200
-"""Jobs in one script call; it holds Redis for about 3 ms."""
-CHUNK = 1000
+BATCH = 100
+"""Jobs in one script call; it holds Redis for some 3 ms, and nothing may hold it for more than 5."""
+CHUNK = 500
 """Jobs in one read; it holds Redis for about 1 ms."""
 
 
@@ -45,10 +45,9 @@ class Jobs:
         UnknownNode where this incarnation is not the registered one.
         """
         refused: list[str] = []
-        for batch in _sliced(words, BATCH):
-            arguments = [part for word in batch for part in _put_arguments(word)]
+        for verb, arguments in put_calls(node, incarnation, words):
             with translated():
-                refused += texts(await self._scripts.run("jobs_put", node, incarnation, *arguments))
+                refused += texts(await self._scripts.run(verb, *arguments))
         return refused
 
     async def miss(
@@ -56,7 +55,7 @@ class Jobs:
     ) -> list[tuple[str, str]]:
         """Note jobs that a complete report lacks; the ids and lines of those whose end can't be known any more."""
         lost: list[str] = []
-        for batch in _sliced(ids, 5 * BATCH):
+        for batch in _sliced(ids, BATCH):
             with translated():
                 lost += texts(await self._scripts.run("jobs_miss", node, incarnation, clock, taken, *batch))
         return list(zip(lost[::2], lost[1::2], strict=True))
@@ -141,6 +140,12 @@ class Jobs:
         """Remove the tombstones that are over."""
         with translated():
             await self._redis.zremrangebyscore(keys.key(keys.DELETED), "-inf", before)
+
+
+def put_calls(node: str, incarnation: str, words: Sequence[Stored]) -> Iterator[Call]:
+    """The script calls by which a node's word is taken in."""
+    for batch in _sliced(words, BATCH):
+        yield "jobs_put", [node, incarnation, *(part for word in batch for part in _put_arguments(word))]
 
 
 def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:

@@ -1,14 +1,27 @@
 """The nodes in Redis: their records and their heartbeats."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
 from jobindex.model.node import Node
 from jobindex.store import keys
-from jobindex.store.codec import read_node, read_nodes
+from jobindex.store.codec import read_node, read_nodes, texts
 from jobindex.store.connect import translated
-from jobindex.store.scripts import Scripts
+from jobindex.store.jobs import Stored, put_calls
+from jobindex.store.scripts import Call, Scripts
+
+
+class Said(NamedTuple):
+    """What became of a report: the ids that were refused, and whether it is the node's first of this epoch."""
+
+    refused: list[str]
+    first: bool
+
+
+def _seen(node_id: str, incarnation: str, beat: int, complete: bool, clock: int, offset: int) -> Call:
+    return "node_seen", (node_id, incarnation, beat, "1" if complete else "", offset, clock)
 
 
 class Nodes:
@@ -31,11 +44,18 @@ class Nodes:
 
         `clock` counts the jumps of its clock, `offset` (visited nodes only) is how far that is from Redis's.
         """
+        verb, arguments = _seen(node_id, incarnation, beat, complete, clock, offset)
         with translated():
-            first = await self._scripts.run(
-                "node_seen", node_id, incarnation, beat, "1" if complete else "", offset, clock
-            )
-        return bool(first)
+            return bool(await self._scripts.run(verb, *arguments))
+
+    async def say(
+        self, node_id: str, incarnation: str, beat: int, words: Sequence[Stored], clock: int, offset: int
+    ) -> Said:
+        """Take in what a node says and note its report, which is not complete, in one exchange with Redis."""
+        calls = [*put_calls(node_id, incarnation, words), _seen(node_id, incarnation, beat, False, clock, offset)]
+        with translated():
+            *refused, first = await self._scripts.run_in_turn(calls)
+        return Said([job_id for each in refused for job_id in texts(each)], bool(first))
 
     async def change_state(
         self, node_id: str, incarnation: str, state: str, due: int, *, if_silent: bool = False

@@ -6,6 +6,7 @@ none, and no decoder after ours can read another path in it.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NoReturn, Protocol
 from urllib.parse import unquote
 
@@ -42,7 +43,7 @@ class Route:
 
     def match(self, parts: Sequence[str]) -> dict[str, str] | None:
         """What stands in the open places, or None where the path is another."""
-        names = self.path.split("/")[1:]
+        names = _names(self.path)
         if len(names) != len(parts):
             return None
         found: dict[str, str] = {}
@@ -52,6 +53,11 @@ class Route:
             elif name != unquote(part):
                 return None
         return found
+
+
+@cache
+def _names(path: str) -> Sequence[str]:
+    return path.split("/")[1:]
 
 
 def parts_of(raw_path: str) -> list[str]:
@@ -93,8 +99,9 @@ class Routes:
         if self._read_only and request.method in CHANGING:
             return await self._change_nothing(caller)
         allowed: list[str] = []
+        parts = parts_of(request.raw_path)
         for route in self._routes:
-            found = route.match(parts_of(request.raw_path))
+            found = route.match(parts)
             if found is None:
                 continue
             door = route.doors.get(request.method)

@@ -6,9 +6,11 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
+from prometheus_client import Histogram
 
 from jobindex import metrics
 from jobindex.auth.caller import Caller
@@ -62,16 +64,26 @@ def _logged(answer: Handler) -> Handler:
             response.headers[REQUEST_ID_HEADER] = name
         took = time.perf_counter() - began
         kind = request.path.lstrip("/").split("/", maxsplit=1)[0][:16]
-        metrics.requests.labels(kind if kind in KINDS else "other", request.method, response.status).observe(took)
+        _timed(kind if kind in KINDS else "other", request.method, response.status).observe(took)
         level = logging.DEBUG if kind in ("-", "metrics", "nodes") else logging.INFO
-        access.log(level, "%s %s %d %.1f ms %s", request.method, request.path, response.status, took * 1000, name)
+        if access.isEnabledFor(level):
+            line = (request.method, request.path, response.status, took * 1000, name)
+            # by hand, since a look at who calls the logger costs as much as the line
+            access.handle(access.makeRecord(access.name, level, __file__, 0, "%s %s %d %.1f ms %s", line, None))
         return response
 
     return logged
 
 
+@lru_cache(maxsize=1000)
+def _timed(kind: str, method: str, status: int) -> Histogram:
+    """Looked up once: finding a metric by its labels costs as much as the rest of a line."""
+    return metrics.requests.labels(kind, method if method in METHODS else "other", status)
+
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 KINDS = frozenset({"jobs", "job-index", "nodes", "-", "metrics", "orthanc"})
-"""First parts of paths that the metrics tell apart; anything else would let callers make up labels."""
+"""Methods and first parts of paths that the metrics tell apart; anything else would let callers make up labels."""
 
 
 @asynccontextmanager

@@ -3,9 +3,21 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobindex.errors import MalformedReport
-from jobindex.model.job import DEEPEST, LONGEST_JOB, as_ended, as_lost, bare, is_job_id, is_output_key, read_job
+from jobindex.model.job import (
+    DEEPEST,
+    LONGEST_JOB,
+    _unrepeated,
+    as_ended,
+    as_lost,
+    bare,
+    is_job_id,
+    is_output_key,
+    read_job,
+)
 from jobindex.model.text import compact
 
 from ...builders import job_id, job_text, stamp
@@ -130,3 +142,38 @@ def test_what_is_no_job_id(path: str) -> None:
 def test_what_is_no_output_key(path: str) -> None:
     assert is_output_key("archive")
     assert not is_output_key(path)
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["1", "[]", '"a:b"', '"\\u0061"', "null", "9" * 4400]),
+        lambda inner: st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '"a:"']), inner), max_size=4).map(
+            lambda pairs: "{" + ", ".join(f"{name} : {value}" for name, value in pairs) + "}"
+        ),
+        max_leaves=8,
+    )
+)
+def test_a_member_that_is_there_twice_is_found_however_deep_it_is(content: str) -> None:
+    text = job_text().replace(b'{"Description":"REST API"}', b'{"X":' + content.encode() + b"}")
+    assert _reads(text) == _reads_slowly(text)
+
+
+def _reads(text: bytes) -> bool:
+    try:
+        read_job(text)
+    except MalformedReport:
+        return False
+    return True
+
+
+def _reads_slowly(text: bytes) -> bool:
+    try:
+        json.loads(text, object_pairs_hook=_unrepeated)
+    except ValueError:
+        return False
+    return True
+
+
+def test_what_is_json_only_without_its_white_space_is_none() -> None:
+    with pytest.raises(MalformedReport):
+        read_job(job_text().replace(b'"Progress":0', b'"Progress":1 0'))

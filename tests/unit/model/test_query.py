@@ -16,6 +16,7 @@ from jobindex.model.query import Question, read_question
         ([("status", "Success")], Question(states=frozenset({"Success"}))),
         ([("status", "sUCCESS, running")], Question(states=frozenset({"Success", "Running"}))),
         ([("status", "Paused"), ("status", "Retry")], Question(states=frozenset({"Paused", "Retry"}))),
+        ([("since", "200"), ("limit", "100")], Question(since=200, limit=100)),
         ([("other", "x"), ("expand", "1")], Question(expand=True)),
     ],
 )
@@ -23,7 +24,19 @@ def test_what_is_asked(arguments: list[tuple[str, str]], question: Question) -> 
     assert read_question(arguments) == question
 
 
-@pytest.mark.parametrize("argument", [("expand", "yes"), ("status", "Owned"), ("status", ""), ("status", "Success,")])
+@pytest.mark.parametrize(
+    "argument",
+    [
+        ("expand", "yes"),
+        ("status", "Owned"),
+        ("status", ""),
+        ("status", "Success,"),
+        ("since", "-1"),
+        ("limit", ""),
+        ("limit", "²"),
+        ("limit", "9" * 5000),
+    ],
+)
 def test_what_can_not_be_asked(argument: tuple[str, str]) -> None:
     with pytest.raises(BadArgument, match=f'GET argument "{argument[0]}"'):
         read_question([argument])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobindex.model.text import compact, elements, members, redact, with_members
+from jobindex.model.text import _STRING_OR_SPACE, compact, elements, members, most_members, redact, with_members
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
@@ -29,6 +29,20 @@ def printed(value: Any, *, indent: int | None = None, ensure_ascii: bool = False
 def test_compact_says_the_same_with_no_white_space(value: Any, ascii_only: bool, indent: int | None) -> None:
     text = printed(value, indent=indent, ensure_ascii=ascii_only)
     assert compact(text) == printed(value, ensure_ascii=ascii_only)
+
+
+@given(VALUES, st.booleans())
+def test_no_member_is_left_out_when_they_are_counted(value: Any, ascii_only: bool) -> None:
+    def members_of(value: Any) -> int:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return (len(value) if isinstance(value, dict) else 0) + sum(map(members_of, inner))
+
+    assert most_members(printed(value, ensure_ascii=ascii_only)) >= members_of(value)
+
+
+@given(st.binary() | st.text(alphabet=' \t\n\r\f\v"{}[]:,a1\\').map(str.encode))
+def test_what_is_no_json_is_made_compact_in_the_same_way(text: bytes) -> None:
+    assert compact(text) == _STRING_OR_SPACE.sub(rb"\1", text)
 
 
 @pytest.mark.parametrize("literal", [b"0.0060000000000000001", b"1e5", b"-0.0", b"12345678901234567890123", b"1.50"])

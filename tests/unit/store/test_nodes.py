@@ -199,3 +199,20 @@ async def test_a_record_that_somebody_broke_is_passed_over(store: Store, redis: 
     assert (await store.nodes.everything()).keys() == {"b"}
     assert await store.nodes.fetch("a") is None
     await redis.hset("{jobindex}:nodes", "a", good)
+
+
+async def test_what_a_node_says_is_taken_in_and_noted_in_one_exchange(store: Store, redis: Redis) -> None:
+    await store.nodes.register("a", node_record(), BEAT)
+    words = [word(number, at=number) for number in range(150)]
+    assert await store.nodes.say("a", "a1", BEAT, words, 0, 0) == ([], True)
+    await redis.script_flush()
+    assert await store.nodes.say("a", "a1", BEAT, words[:1], 0, 0) == ([], False)
+    assert len(await store.jobs.of_node("a")) == 150
+    assert await store.nodes.say("a", "a1", BEAT, [], 0, 0) == ([], False)
+
+
+async def test_what_an_unknown_incarnation_says_is_refused_as_a_whole(store: Store) -> None:
+    with pytest.raises(UnknownNode):
+        await store.nodes.say("a", "a1", BEAT, [word(1)], 0, 0)
+    assert await store.jobs.of_node("a") == []
+    assert await store.nodes.fetch("a") is None

@@ -63,6 +63,21 @@ async def test_only_the_states_that_are_asked_for_are_listed(listed: Replica, ar
     assert numbers((await listed.get(f"/jobs?{argument}")).json) == chosen
 
 
+@pytest.mark.parametrize(
+    ("argument", "chosen"),
+    [
+        ("limit=2", [1, 2]),
+        ("since=4&limit=10", [5, 6]),
+        ("limit=0", [1, 2, 3, 4, 5, 6]),
+        ("since=5", [6]),
+        ("since=6", []),
+        ("expand&status=Success,Failure&since=1&limit=1", [4]),
+    ],
+)
+async def test_the_list_comes_in_pages(listed: Replica, argument: str, chosen: list[int]) -> None:
+    assert numbers((await listed.get(f"/jobs?{argument}")).json) == chosen
+
+
 @pytest.mark.parametrize("value", ["Lost", "", "Success,", "Success,Done", "all", "x" * 3000])
 async def test_an_unknown_state_is_refused_in_orthanc_s_form(listed: Replica, value: str) -> None:
     answer = await listed.get(f"/jobs?status={value}")
@@ -143,3 +158,24 @@ async def test_whoever_may_not_list_does_not_make_the_nodes_be_asked(
 ) -> None:
     await replica.get("/jobs", {"Cache-Control": "no-cache"})
     assert len(orthanc.asked) + len(other.asked) == 1
+
+
+async def test_who_takes_gzip_gets_it_with_a_tag_of_its_own(listed: Replica) -> None:
+    plain = await listed.get("/jobs?expand")
+    coded = await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": "gzip"})
+    assert ("Content-Encoding" in plain.headers, coded.headers["Content-Encoding"]) == (False, "gzip")
+    assert coded.json == plain.json
+    assert coded.headers["ETag"] != plain.headers["ETag"]
+    assert coded.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+
+
+async def test_either_tag_spares_one_who_takes_gzip_the_body(listed: Replica) -> None:
+    for encoding in ("identity", "gzip"):
+        tag = (await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": encoding})).headers["ETag"]
+        answer = await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": "gzip", "If-None-Match": tag})
+        assert (answer.status, answer.headers["ETag"]) == (304, tag)
+
+
+async def test_a_tag_of_gzip_does_not_stand_for_the_plain_body(listed: Replica) -> None:
+    tag = (await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": "gzip"})).headers["ETag"]
+    assert (await listed.get("/jobs?expand", {**LOGIN, "If-None-Match": tag})).status == 200

@@ -1,0 +1,77 @@
+"""A thousand nodes: memory, start-up, pages, idling, and how an emptied Redis is filled again."""
+
+import asyncio
+import time
+
+from redis.asyncio import Redis
+
+from jobindex.demo.replica import Replica
+
+from .load import load
+from .processor import processor_time, resident
+from .results import Chapter, Table
+from .stage import LOGIN, Stage, stage
+
+MB = 1_000_000
+NODES = 1000
+PAGE = "/jobs?expand&limit=100&since=0"
+
+
+async def measure(chapter: Chapter, *, full: bool) -> None:
+    await idling(chapter)
+    memory = chapter.table(
+        f"{NODES:,} nodes",
+        *("jobs", "redis B a job", "replica MB", "replica B a job", "start-up s", "most MB while starting"),
+    )
+    pages = chapter.table("Its pages, 16 clients", "jobs", "what", "answers/s", "p50 ms", "p99 ms")
+    emptied = chapter.table(
+        "FLUSHALL", "jobs", "list whole again s", "redis whole again s", "shortest list meanwhile", "replica busy s"
+    )
+    for each in (100, 1000) if full else (100,):
+        async with stage(nodes=NODES, each=each) as place:
+            await _memory(memory, place, NODES * each)
+            for what, path in (("first page", PAGE), ("ids of the first page", "/jobs?limit=100")):
+                found = await load(place.replica() + path, clients=16, seconds=3, headers=LOGIN)
+                pages.add(NODES * each, what, found.rate, found.p50, found.p99)
+            await _empty(emptied, place, NODES * each)
+
+
+async def _memory(table: Table, place: Stage, jobs: int) -> None:
+    async with Redis.from_url(place.cluster.redis.url) as redis:
+        used = (await redis.info("memory"))["used_memory"] / jobs
+    replica: Replica = place.cluster.replicas["replica-1"]
+    await replica.process.stop()
+    began = time.monotonic()
+    await replica.process.start(within=300.0)
+    took = time.monotonic() - began
+    await place.get(place.replica() + "/jobs?limit=1")
+    held = resident(place.pid())
+    table.add(jobs, used, held / MB, held / jobs, took, resident(place.pid(), "VmHWM") / MB)
+
+
+async def _empty(table: Table, place: Stage, jobs: int) -> None:
+    """All that the replica knew is written back by it; the nodes have nothing to say here."""
+    whole, least, busy = 0.0, jobs, processor_time(place.pid())
+    async with Redis.from_url(place.cluster.redis.url) as redis:
+        await redis.flushall()
+        began = time.monotonic()
+        while (held := await redis.hlen("{jobindex}:jobs")) < jobs and time.monotonic() - began < 300:
+            shown = (await place.get(place.replica() + "/jobs"))[1].count(b",") + 1
+            least = min(least, shown)
+            if shown >= jobs:
+                whole = whole or time.monotonic() - began
+            await asyncio.sleep(0.2)
+    took = time.monotonic() - began
+    table.add(jobs, whole, took if held >= jobs else "never", least, processor_time(place.pid()) - busy)
+
+
+async def idling(chapter: Chapter, seconds: float = 15.0) -> None:
+    """Simulated Orthancs with the plugin, that do nothing."""
+    table = chapter.table("Idle: two replicas, ten nodes", "what", "% of a processor")
+    async with stage(nodes=0, replicas=2, orthancs=10, simulated=True) as place:
+        await asyncio.sleep(2.0)
+        pids = {"replica 1": place.pid(1), "replica 2": place.pid(2), "redis": place.cluster.redis.process.pid}
+        before = {name: processor_time(pid) for name, pid in pids.items()}
+        await asyncio.sleep(seconds)
+        for name, pid in pids.items():
+            table.add(name, 100 * (processor_time(pid) - before[name]) / seconds)

@@ -1,0 +1,7 @@
+-- Prints what `load.py` reads: microseconds, bytes and counts of one run of wrk.
+done = function(summary, latency, requests)
+  local failed = 0
+  for _, count in pairs(summary.errors) do failed = failed + count end
+  io.write(string.format("\nread: %d %d %d %d %d %d %d %d\n", summary.requests, summary.bytes, summary.duration, failed,
+    latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max))
+end
