@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import sys
 import time
+import traceback
 
 from . import downloads, growth, intake, lists, singles, size
 from .results import FOLDER, Chapter
@@ -23,12 +25,22 @@ def main() -> None:
     parser.add_argument("chapters", nargs="*", choices=[*CHAPTERS, []], help="all where none is named")
     arguments = parser.parse_args()
     FOLDER.mkdir(exist_ok=True)
-    for name in arguments.chapters or CHAPTERS:
-        began = time.monotonic()
-        chapter = Chapter(name)
-        asyncio.run(CHAPTERS[name].measure(chapter, full=arguments.full))
+    failed = [name for name in arguments.chapters or CHAPTERS if not _measured(name, full=arguments.full)]
+    sys.exit(f"not measured to the end: {', '.join(failed)}" if failed else 0)
+
+
+def _measured(name: str, *, full: bool) -> bool:
+    """Whether a chapter came to its end; what it has until then is written in any case."""
+    began, chapter = time.monotonic(), Chapter(name)
+    try:
+        asyncio.run(CHAPTERS[name].measure(chapter, full=full))
+    except Exception:
+        traceback.print_exc()
+        return False
+    finally:
         chapter.write()
         print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
+    return True
 
 
 if __name__ == "__main__":
