@@ -120,7 +120,7 @@ def read_urls(given: Any) -> tuple[SplitResult, ...]:
     """Addresses of the service, a list or separated by commas, in the order in which they are tried."""
     listed = given.split(",") if isinstance(given, str) else given
     urls = tuple(urlsplit(url.strip().rstrip("/")) for url in listed if url.strip())
-    if not urls or any(url.scheme not in ("http", "https") or not url.hostname or url.port == 0 for url in urls):
+    if not urls or any(not is_plain(url) for url in urls):
         raise ValueError('"Urls" (JOBINDEX_URLS) must be one or more of http(s)://host:port')
     return urls
 
@@ -133,6 +133,11 @@ def is_private(url: SplitResult) -> bool:
         return ipaddress.ip_address(url.hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def is_plain(url: SplitResult) -> bool:
+    """An address and nothing else: what it is goes into Orthanc's log."""
+    return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.username
 
 
 def read_secret(source: Mapping[str, Any], insecure: bool) -> Secret:
@@ -713,7 +718,7 @@ class Sender:
 
     def _share(self) -> dict[str, str]:
         """An administrator's key to this Orthanc, which nobody can revoke: only where the operator has said so."""
-        if not self._settings.share_token:
+        if not self._settings.share_token or not self._settings.secret.key:
             return {}
         url = self._service.url
         if not is_private(url):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from jobindex import app
 from jobindex.web.routes import Routes
+from jobindex.wiring import doors
 
 from ..unit.web.replica import replica_on
 from .answers import DOCUMENT
@@ -38,7 +38,7 @@ async def tables(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Served:
             super().__init__(*given, **more)  # type: ignore[arg-type]
             built.append(self)
 
-    monkeypatch.setattr(app, "Routes", Noted)
+    monkeypatch.setattr(doors, "Routes", Noted)
     async with replica_on(redis_url, sample_routes=True):
         public, internal = sorted(built, key=lambda routes: "/metrics" in [route.path for route in routes._routes])
     return {*served("public", public), *served("internal", internal)}

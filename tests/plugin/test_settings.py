@@ -64,6 +64,7 @@ def test_the_secret_may_be_in_a_file(plugin: Any, tmp_path: Path, where: str) ->
         ({"Secret": "s"}, "http(s)://host:port"),
         ({"Urls": ["ftp://a"], "Secret": "s"}, "http(s)://host:port"),
         ({"Urls": ["a:8001"], "Secret": "s"}, "http(s)://host:port"),
+        ({"Urls": ["http://user:canary@a:8001"], "Secret": "s"}, "http(s)://host:port"),
         ({"Urls": ["http://a:port"], "Secret": "s"}, "Port could not be cast"),
         ({"Urls": ["https://a"], "Secret": "s", "CaFile": "/nowhere/ca"}, "/nowhere/ca"),
         (None, "http(s)://host:port"),

@@ -51,6 +51,14 @@ def test_where_the_operator_says_so_one_token_is_given_with_each_registration(
     assert (node.logged("administrator's key"), node.logged(token)) == (1, 0)
 
 
+def test_in_a_report_that_is_not_signed_no_token_is_given(
+    make_node: Callable[..., Node], service: ScriptedService
+) -> None:
+    node = make_node(ShareToken=True, Secret="", Insecure=True).start()
+    until(service.registrations, "the registration")
+    assert node.orthanc.tokens == []
+
+
 def test_each_incarnation_has_a_token_of_its_own(make_node: Callable[..., Node], service: ScriptedService) -> None:
     node = make_node(ShareToken=True).start()
     until(service.registrations, "the registration")

@@ -31,7 +31,7 @@ async def test_what_is_unsafe_in_redis_is_told_in_words(alone: Replica) -> None:
 async def test_a_policy_that_somebody_changes_is_told_while_it_runs(
     monkeypatch: pytest.MonkeyPatch, redis: Redis, index_url: str
 ) -> None:
-    monkeypatch.setattr("jobindex.app.LOOK_EVERY", 0.05)
+    monkeypatch.setattr("jobindex.wiring.chores.LOOK_EVERY", 0.05)
     async with replica_on(index_url) as replica:
         await redis.config_set("maxmemory-policy", "volatile-lru")
         try:

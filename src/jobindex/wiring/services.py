@@ -1,0 +1,99 @@
+"""The services of a replica, each given the others that it needs."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+
+from jobindex.auth.vault import Vault
+from jobindex.auth.verdicts import Verdicts
+from jobindex.model.job import read_job, read_minimal
+from jobindex.orthanc.client import Client
+from jobindex.safety import Safety
+from jobindex.service.admission import Admission
+from jobindex.service.asking import AsAdministrator, AsCaller
+from jobindex.service.breaker import Breaker
+from jobindex.service.condition import Condition
+from jobindex.service.follower import Follower, whole
+from jobindex.service.freshness import Freshness
+from jobindex.service.history import History
+from jobindex.service.insecurity import Insecurity
+from jobindex.service.intake import Intake
+from jobindex.service.listing import Listing
+from jobindex.service.losses import Losses
+from jobindex.service.reader import Reader
+from jobindex.service.recent import Recent
+from jobindex.service.reduction import reduced
+from jobindex.service.refresh import Refresh
+from jobindex.service.relay import Relay
+from jobindex.service.removal import Removal
+from jobindex.service.rights import Granted, Rights
+from jobindex.service.roster import Roster
+from jobindex.service.search import Search
+from jobindex.service.timing import Timing
+from jobindex.service.tokens import Tokens
+from jobindex.service.view import View
+from jobindex.service.visits import Named, Visits
+from jobindex.settings import NamedNode, Settings
+from jobindex.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Those that doors, chores or the replica itself use."""
+
+    view: View
+    follower: Follower
+    condition: Condition
+    insecurity: Insecurity
+    admission: Admission
+    intake: Intake
+    roster: Roster
+    visits: Visits
+    history: History
+    rights: Rights
+    listing: Listing
+    freshness: Freshness
+    refresh: Refresh
+    search: Search
+    reader: Reader
+    relay: Relay
+    removal: Removal
+
+
+def build_services(settings: Settings, safety: Safety, store: Store, client: Client, timing: Timing) -> Services:
+    """In trust a proxy has decided, and nodes are asked with their own tokens; else nobody keeps one."""
+    trust, is_minimal = settings.callers == "trust", settings.content == "minimal"
+    read = read_minimal if is_minimal else read_job
+    named = [_named(node) for node in settings.nodes]
+    view, recent, breaker = View(), Recent(), Breaker()
+    freshness, losses = Freshness(store.changes, view), Losses(store)
+    roster = Roster(store, client, losses, timing)
+    tokens = Tokens(store.nodes, Vault(safety.keyring), {each.id: each.authorization for each in named}, timing.gone)
+    asking = AsAdministrator(client, tokens) if trust else AsCaller(client)
+    intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None, read)
+    rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
+    relay = Relay(asking, intake, breaker)
+    search = Search(view, relay, rights)
+    return Services(
+        view=view,
+        follower=Follower(store, view, recent, timing, reduced if is_minimal else whole),
+        condition=Condition(store.server),
+        insecurity=Insecurity(safety.insecurities),
+        admission=Admission(safety.keyring, store.nonces, view),
+        intake=intake,
+        roster=roster,
+        visits=Visits(store, client, roster, intake, tokens, named, timing),
+        history=History(store, timing),
+        rights=rights,
+        listing=Listing(view),
+        freshness=freshness,
+        refresh=Refresh(view, asking, intake),
+        search=search,
+        reader=Reader(view, relay, rights, search, read),
+        relay=relay,
+        removal=Removal(store, view, relay, rights, timing),
+    )
+
+
+def _named(node: NamedNode) -> Named:
+    login = f"{node.user}:{node.password.get_secret_value()}"
+    return Named(node.id, node.url.rstrip("/"), "Basic " + b64encode(login.encode()).decode() if node.user else "")
