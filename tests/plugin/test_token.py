@@ -54,6 +54,7 @@ def test_where_the_operator_says_so_one_token_is_given_with_each_registration(
 def test_in_a_report_that_is_not_signed_no_token_is_given(
     make_node: Callable[..., Node], service: ScriptedService
 ) -> None:
+    service.secret = ""
     node = make_node(ShareToken=True, Secret="", Insecure=True).start()
     until(service.registrations, "the registration")
     assert node.orthanc.tokens == []
