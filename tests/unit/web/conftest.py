@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ..scripted_orthanc import ScriptedOrthanc, scripted
+from ..waiting import until
 from .replica import Replica, replica_on
 
 
@@ -37,7 +38,12 @@ async def alone(redis_url: str) -> AsyncIterator[Replica]:
 async def replica(alone: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc) -> Replica:
     for node, at in (("a", orthanc), ("b", other)):
         assert (await alone.report(node, at=at)).status == 200
-    await alone.get("/jobs")  # the view has them now
+
+    async def knows_both() -> bool:
+        answer = await alone.get("/job-index/nodes")
+        return answer.status == 200 and len(answer.json) == 2
+
+    await until(knows_both)
     for at in (orthanc, other):
         at.asked.clear()
     return alone
