@@ -47,7 +47,7 @@ LINGER = 0.01  # seconds that a report waits for company
 SECRET_EVERY = 1.0  # seconds between looks at the secret's file
 TIMEOUT = 2.0  # seconds, for each of connecting, sending, waiting for the answer
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 7.0  # seconds; the longest and two time-outs end before a node counts as late
-FAREWELL = 0.5  # seconds that Orthanc's stop may be held up: half of what is promised
+FAREWELL = 0.4  # seconds that Orthanc's stop may be held up; with the end of its Python less than a second
 
 MOST_JOBS = 200  # in a report
 MOST_BYTES = 3_900_000  # in a report, the frame around the jobs not counted

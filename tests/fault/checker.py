@@ -86,12 +86,13 @@ def shared(calls: Iterable[Call]) -> Iterator[str]:
 def untruthful(calls: Iterable[Call], sent: Mapping[str, Counter[str]]) -> Iterator[str]:
     """I5: 200 was done once, 503 was not sent, anything else was sent at most once, and to the owner alone.
 
-    `sent` are the requests that reached each Orthanc.  A client may do the same to a job only once.
+    `sent` are the requests that reached each Orthanc by way of the replicas.  A client may do the same to a job only
+    once; what it asks of the owner itself is not counted.
     """
     calls = list(calls)
     owners = {call.id: call.node for call in calls if call.verb == "submit"}
     for call in calls:
-        if call.verb not in ACTIONS or call.id not in owners:
+        if call.verb not in ACTIONS or owners.get(call.id) in (None, call.client):
             continue
         line = ACTIONS[call.verb].format(call.id)
         for node, requests in sent.items():

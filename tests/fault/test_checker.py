@@ -118,6 +118,11 @@ def test_an_action_at_another_than_the_owner_is_found() -> None:
     assert of(untruthful([submitted("x"), acted("unknown")], {"a": Counter(), "b": Counter({LINE: 1})})) != []
 
 
+def test_what_is_asked_of_the_owner_itself_passes_no_replica() -> None:
+    itself = Call("a", "cancel", 1, 1, "ok", 200, id="x")
+    assert of(untruthful([submitted("x"), itself], {"a": Counter(), "b": Counter()})) == []
+
+
 def test_who_has_no_rights_is_told_nothing() -> None:
     assert of(leaked([listed(1, "stranger", x="Running")])) == ["stranger was answered list"]
     assert of(leaked([Call("stranger", "list", 1, 1, "fail", 401)])) == []

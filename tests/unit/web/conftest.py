@@ -37,7 +37,7 @@ async def alone(index_url: str) -> AsyncIterator[Replica]:
 async def replica(alone: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc) -> Replica:
     for node, at in (("a", orthanc), ("b", other)):
         assert (await alone.report(node, at=at)).status == 200
-    await alone.knows_whom_to_ask()
+    await alone.knows_whom_to_ask(nodes=2)
     for at in (orthanc, other):
         at.asked.clear()
     return alone

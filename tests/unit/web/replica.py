@@ -53,13 +53,14 @@ class Replica:
         """A client's request, its path exactly so."""
         return await self._ask(method, self.public + path, headers)
 
-    async def knows_whom_to_ask(self) -> None:
-        """Wait until it does: a node that has just registered comes into the view a moment later."""
+    async def knows_whom_to_ask(self, nodes: int = 1) -> None:
+        """Wait until it knows so many: a node that has just registered comes into the view a moment later."""
 
-        async def lists() -> bool:
-            return (await self.get("/jobs")).status == 200
+        async def knows() -> bool:
+            answer = await self.get("/job-index/nodes")
+            return answer.status == 200 and len(answer.json) >= nodes
 
-        await until(lists)
+        await until(knows)
 
     async def ask_inside(self, method: str, path: str, body: bytes = b"") -> Reply:
         """A request to the internal listener."""
