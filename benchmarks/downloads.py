@@ -23,7 +23,8 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
     async with stage(nodes=0) as place, serving(place.cluster.folder, {}) as owner:
         job = word(random.Random(5), "files", "Success")
         await write(place.store, "files", owner, [job])
-        folder = place.cluster.folder / "static-True" / "files" / "jobs" / job.id
+        files = next(place.cluster.folder.glob("static-*")) / "files"
+        folder = files / "jobs" / job.id
         folder.mkdir(parents=True)
         for streams, size in ((1, 2000 if full else 1000), (8, 500 if full else 100)):
             with (folder / "archive").open("wb") as file:

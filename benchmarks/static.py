@@ -17,7 +17,7 @@ error_log stderr;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
-    sendfile {sendfile};
+    sendfile on;
     tcp_nopush on;
     keepalive_requests 100000000;
     {temporary}
@@ -28,15 +28,16 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @asynccontextmanager
-async def serving(folder: Path, files: Mapping[str, bytes], *, sendfile: bool = True) -> AsyncIterator[str]:
+async def serving(folder: Path, files: Mapping[str, bytes]) -> AsyncIterator[str]:
     """One worker, no access log, the kernel sends the files; the URL, which ends without a slash."""
-    place, port = folder / f"static-{sendfile}", free_port()
+    port = free_port()
+    place = folder / f"static-{port}"
     (place / "files").mkdir(parents=True)
     for name, content in files.items():
         (place / "files" / name).write_bytes(content)
     temporary = " ".join(f"{name}_temp_path {place}/{name};" for name in TEMPORARY)
     told = {"user": getpass.getuser(), "temporary": temporary, "host": LOOPBACK, "port": port, "folder": place}
-    (place / "nginx.conf").write_text(CONFIGURATION.format(**told, sendfile="on" if sendfile else "off"))
+    (place / "nginx.conf").write_text(CONFIGURATION.format(**told))
 
     async def ready() -> bool:
         return await listens(LOOPBACK, port)

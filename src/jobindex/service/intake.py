@@ -122,7 +122,9 @@ class Intake:
         if lost:
             await self._losses.conclude(lost, f"{node_id} no longer lists it and told no end")
         brought = {job.id for job in jobs}
-        unknown = (job_id for job_id in ids - brought if not self._is_known(node_id, report.incarnation, job_id))
+        told, held, shown = ids - brought, self._view.on_node(node_id), self._view.jobs
+        other = (each for each in told if each not in held or shown[each].record.incarnation != report.incarnation)
+        unknown = (job_id for job_id in other if not self._is_known(node_id, report.incarnation, job_id))
         return sorted(unknown)[:MOST_WANTED]
 
     def _is_known(self, node_id: str, incarnation: str, job_id: str) -> bool:

@@ -1,5 +1,7 @@
 """Nodes in Redis: who may have an id, and what a heartbeat, a goodbye and an operator change."""
 
+import asyncio
+
 import orjson
 import pytest
 from redis.asyncio import Redis
@@ -216,3 +218,17 @@ async def test_what_an_unknown_incarnation_says_is_refused_as_a_whole(store: Sto
         await store.nodes.say("a", "a1", BEAT, [word(1)], 0, 0)
     assert await store.jobs.of_node("a") == []
     assert await store.nodes.fetch("a") is None
+
+
+async def test_nodes_that_speak_at_the_same_moment_get_each_their_own_answer(store: Store, redis: Redis) -> None:
+    for node in ("a", "b"):
+        await store.nodes.register(node, node_record(f"{node}1"), BEAT)
+    known = [
+        store.nodes.say(node, f"{node}1", BEAT, [word(number, node=node)], 0, 0) for number, node in enumerate("ab")
+    ]
+    unknown = store.nodes.say("c", "c1", BEAT, [word(3, node="c")], 0, 0)
+    first, refused, second = await asyncio.gather(known[0], unknown, known[1], return_exceptions=True)
+    assert (first, second, type(refused)) == (([], True), ([], True), UnknownNode)
+    stats = await redis.info("commandstats")
+    assert stats["cmdstat_evalsha"]["calls"] >= 6
+    assert await store.jobs.of_node("b") == [job_id(1)]
