@@ -21,6 +21,8 @@ from jobindex.web.routes import Routes
 access = logging.getLogger("jobindex.access")
 
 LONGEST_LINE = 8190
+BACKLOG = 1024
+"""Connections that may wait to be accepted; aiohttp's 128 made nginx give up when 200 callers came at once."""
 DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
@@ -87,7 +89,7 @@ async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, reuse_address=True).start()
+        await web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG).start()
         yield runner.addresses[0][1]
     finally:
         stopping.set()
