@@ -148,8 +148,8 @@ async def through_nginx(chapter: Chapter) -> None:
     for replicas in (1, 2):
         async with stage(nodes=10, each=300, replicas=replicas, nginx=True) as place:
             front = place.cluster.nginx.url + "/orthanc" if place.cluster.nginx else ""
-            for clients in (16, 200):
-                ours = Subject("objects", f"{front}/jobs?expand", LOGIN)
-                direct = Subject("directly", place.replica() + "/jobs?expand", LOGIN)
+            for clients, name in ((16, "objects"), (200, "first page of 100")):
+                ours = Subject(name, front + QUESTIONS[name], LOGIN)
+                direct = Subject("directly", place.replica() + QUESTIONS[name], LOGIN)
                 await by_turns([ours, direct], clients)
-                tell(table, f"objects, {replicas} replicas", clients, 0, ours, [direct])
+                tell(table, f"{name}, {replicas} replicas", clients, 0, ours, [direct])

@@ -14,8 +14,8 @@ from jobindex.store.scripts import Call, Scripts
 
 Item = TypeVar("Item")
 
-BATCH = 100
-"""Jobs in one script call; it holds Redis for some 3 ms, and nothing may hold it for more than 5."""
+BATCH = 50
+"""Jobs in one script call; it holds Redis for 1 to 3 ms, and nothing may hold it for more than 5."""
 CHUNK = 500
 """Jobs in one read; it holds Redis for about 1 ms."""
 

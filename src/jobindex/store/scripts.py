@@ -16,8 +16,8 @@ from jobindex.store.keys import FIXED, key
 Call = tuple[str, Sequence[str | bytes | int]]
 """A verb and its arguments."""
 
-MOST_ARGUMENTS = 900
-"""Of all calls that are sent at once: those of some hundred jobs."""
+MOST_ARGUMENTS = 450
+"""Of all calls that are sent at once: those of some fifty jobs."""
 
 _FOLDER = Path(__file__).parent / "lua"
 _SHARED = (_FOLDER / "shared.lua").read_text()

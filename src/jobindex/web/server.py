@@ -24,6 +24,8 @@ from jobindex.web.routes import Guard, Routes
 
 access = logging.getLogger("jobindex.access")
 
+BACKLOG = 1024
+"""Connections that may wait to be accepted; aiohttp's 128 made nginx give up when 200 callers came at once."""
 DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
@@ -101,7 +103,7 @@ async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
-        await _to_the_end(web.TCPSite(runner, host, port, reuse_address=True).start())
+        await _to_the_end(web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG).start())
         yield runner.addresses[0][1]
     finally:
         stopping.set()
