@@ -138,7 +138,7 @@ LISTS = [
     _get("trailing slash", "/jobs/"),
     _get("double slash", "//jobs"),
     _get("slashes everywhere", "//jobs//{archive}/"),
-    _get("unknown argument", "/jobs?limit=1"),
+    _get("unknown argument", "/jobs?frobnicate=1"),
     Exchange("delete job", "DELETE", "/jobs/{archive}", 405),
     _get("get deleted", "/jobs/{archive}"),
 ]

@@ -179,39 +179,35 @@ async def test_a_body_that_never_ends_is_too_large(owned: Replica, monkeypatch: 
     assert (await send(owned.internal, head + "ffff\r\n" + "x" * 0xFFFF + "\r\nffff\r\n" + "x" * 0xFFFF)).statuses == [
         413
     ]
-    status, sent = await pour(owned.internal, head)
-    assert status == 413
-    assert sent < 100_000_000
+    assert await pour(owned.internal, head) == 413
 
 
 async def test_an_action_s_body_fills_no_memory_and_reaches_nobody(owned: Replica, orthanc: ScriptedOrthanc) -> None:
     """The answer comes, and so does the end of the connection, though the body would go on."""
     orthanc.tell(f"{JOB}/cancel", b"{}", method="POST")
-    status, _ = await pour(owned.public, f"POST {JOB}/cancel HTTP/1.1\r\n{HEAD}Transfer-Encoding: chunked\r\n\r\n")
-    assert status == 200
+    head = f"POST {JOB}/cancel HTTP/1.1\r\n{HEAD}Transfer-Encoding: chunked\r\n\r\n"
+    assert await pour(owned.public, head) == 200
     sent = next(each for each in orthanc.asked if each.method == "POST")
     assert sent.headers.get("Content-Length", "0") == "0"
     assert "Transfer-Encoding" not in sent.headers
 
 
-async def pour(url: str, head: str) -> tuple[int, int]:
-    """Send a body until the other side has enough of it: its status, and how many bytes went out."""
+async def pour(url: str, head: str) -> int:
+    """Send a body until the other side has enough of it, which it must before long: its status."""
     reader, writer = await asyncio.open_connection("127.0.0.1", url.rpartition(":")[2])
     writer.write(head.encode())
     status = asyncio.create_task(reader.readline())
-    sent = 0
     try:
         async with asyncio.timeout(20):
             while not reader.at_eof():
                 writer.write(b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n")
                 await writer.drain()
-                sent += 0xFFFF
                 await asyncio.sleep(0.001)
     except ConnectionError:
         pass
     finally:
         writer.transport.abort()
-    return int((await status).split()[1]), sent
+    return int((await status).split()[1])
 
 
 async def test_packed_bodies_are_not_unpacked(owned: Replica) -> None:
