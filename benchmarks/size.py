@@ -5,6 +5,7 @@ import time
 
 from redis.asyncio import Redis
 
+from jobindex.demo.probes import until
 from jobindex.demo.replica import Replica
 
 from .load import load
@@ -25,7 +26,10 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
     )
     pages = chapter.table("Its pages, 16 clients", "jobs", "what", "answers/s", "p50 ms", "p99 ms")
     emptied = chapter.table(
-        "FLUSHALL", "jobs", "list whole again s", "redis whole again s", "shortest list meanwhile", "replica busy s"
+        "FLUSHALL",
+        *("jobs", "list whole again s", "redis whole again s", "shortest list meanwhile"),
+        *("replica follows again s", "replica busy s", "redis busy s"),
+        note="How long the parts are busy is counted until the replica follows the new index.",
     )
     for each in (100, 1000) if full else (100,):
         async with stage(nodes=NODES, each=each) as place:
@@ -51,7 +55,9 @@ async def _memory(table: Table, place: Stage, jobs: int) -> None:
 
 async def _empty(table: Table, place: Stage, jobs: int) -> None:
     """All that the replica knew is written back by it; the nodes have nothing to say here."""
-    whole, least, busy = 0.0, jobs, processor_time(place.pid())
+    pids = place.pid(), place.cluster.redis.process.pid
+    whole, least, before = 0.0, jobs, [processor_time(pid) for pid in pids]
+    epoch = await _epoch(place)
     async with Redis.from_url(place.cluster.redis.url) as redis:
         await redis.flushall()
         began = time.monotonic()
@@ -60,9 +66,22 @@ async def _empty(table: Table, place: Stage, jobs: int) -> None:
             least = min(least, shown)
             if shown >= jobs:
                 whole = whole or time.monotonic() - began
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(jobs / 500_000)  # such a list is a burden itself
     took = time.monotonic() - began
-    table.add(jobs, whole, took if held >= jobs else "never", least, processor_time(place.pid()) - busy)
+    followed = await until(lambda: _follows_another(place, epoch), 60.0)
+    follows = time.monotonic() - began if followed else "never"
+    busy = [processor_time(pid) - was for pid, was in zip(pids, before, strict=True)]
+    table.add(jobs, whole, took if held >= jobs else "never", least, follows, *busy)
+
+
+async def _follows_another(place: Stage, epoch: str) -> bool:
+    return await _epoch(place) != epoch
+
+
+async def _epoch(place: Stage) -> str:
+    """The index's life that the replica shows."""
+    headers, _ = await place.get(place.replica() + "/jobs?limit=1")
+    return headers["ETag"].rpartition("-")[0]
 
 
 async def idling(chapter: Chapter, seconds: float = 15.0) -> None:

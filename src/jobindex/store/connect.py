@@ -15,6 +15,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from jobindex.errors import IndexAway, NodeConflict, UnknownNode
 from jobindex.store.address import Sentinels, read_sentinels, without_login
 from jobindex.store.master import Master, ToMaster, ToMasterByTls
+from jobindex.store.packing import packed
 from jobindex.store.reasons import reason
 from jobindex.store.tls import Tls
 
@@ -84,7 +85,7 @@ def _to_server(url: str, tls: Tls) -> Pool:
 
     def pool(most: int, timeout: float, retry: Retry, *, login: bool = True) -> BlockingConnectionPool:
         address = url if login else without_login(url)
-        return BlockingConnectionPool.from_url(address, **secure, **_options(most, timeout, retry))
+        return packed(BlockingConnectionPool.from_url(address, **secure, **_options(most, timeout, retry)))
 
     return pool
 

@@ -83,8 +83,9 @@ def _text_and_record(job_id: str, text: bytes, record: Record) -> Iterator[str]:
 def _sets(keyspace: Keyspace) -> Iterator[str]:
     states, owned = defaultdict(set), defaultdict(set)
     for job_id, record in keyspace.records().items():
-        states[record.state].add(job_id)
         owned[record.node].add(job_id)
+        if not record.final:
+            states[record.state].add(job_id)
     finished = {job_id for job_id, record in keyspace.records().items() if record.final}
     yield from _differences(key(keys.FINISHED), set(keyspace.value(keys.FINISHED)), finished)
     for kind, expected in ((keys.STATE, states), (keys.NODE_JOBS, owned)):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
-from redis.asyncio import Connection, Redis, SSLConnection
+from redis.asyncio import Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
@@ -19,6 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from jobindex.store.address import Sentinels
+from jobindex.store.packing import Packed
 from jobindex.store.reasons import reason
 from jobindex.store.tls import Tls
 
@@ -113,7 +114,7 @@ class Master:
         self._believed_until = time.monotonic() + ANNOUNCED_COUNTS
 
 
-class ToMaster(Connection):
+class ToMaster(Packed):
     """A connection that asks where the master is before each time it connects, and leaves one that is none any more."""
 
     def __init__(self, *, master: Master, **options: Any) -> None:

@@ -39,6 +39,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "sscan": (_STATE, "0"),
     "time": (),
     "type": (_TOKEN,),
+    "unlink": (_TOKEN,),
     "xadd": (_CHANGES, "NOMKSTREAM", "*", "kind", _NONE),
     "xlen": (_CHANGES,),
     "xrange": (_CHANGES, "-", "+", "COUNT", "1"),

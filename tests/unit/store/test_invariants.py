@@ -33,6 +33,15 @@ async def test_a_good_keyspace_is_silent(good: Redis) -> None:
     assert await breaches(good) == []
 
 
+async def test_sets_that_a_version_before_kept_are_gone_when_a_replica_begins(good: Redis, redis_url: str) -> None:
+    await good.sadd(P + "state:Success", FINISHED, DROPPED)
+    await good.sadd(P + "state:Failure", DROPPED)
+    assert f"{P}state:Success has job {FINISHED} against its owner's line" in await breaches(good)
+    async with opened(redis_url) as store:
+        await store.changes.begin()
+    assert await breaches(good) == []
+
+
 async def test_nothing_is_a_good_keyspace(redis: Redis) -> None:
     assert await breaches(redis) == []
 
@@ -81,6 +90,7 @@ PLANTED = {
         ("HSET", P + "owners", RUNNING, f"a a1 0 {stamp(0)} Owned held"), "Owned is no state of a job",
     ),
     "a set that lacks": (("SREM", P + "state:Running", RUNNING), f"state:Running lacks job {RUNNING}"),
+    "a set of finished jobs": (("SADD", P + "state:Success", FINISHED), f"state:Success has job {FINISHED} against"),
     "a set with more": (("SADD", P + "state:Paused", RUNNING), f"state:Paused has job {RUNNING} against"),
     "a node's set that lacks": (("SREM", P + "jobs:a", FINISHED), f"jobs:a lacks job {FINISHED}"),
     "a node's set with more": (("SADD", P + "jobs:b", FINISHED), f"jobs:b has job {FINISHED} against"),

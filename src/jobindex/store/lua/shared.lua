@@ -129,11 +129,11 @@ local function write_job(id, before, after, text, progress, completed)
   if before and before.node ~= after.node then
     redis.call('SREM', PREFIX .. 'jobs:' .. before.node, id)
   end
-  redis.call('SADD', PREFIX .. 'state:' .. after.state, id)
   redis.call('SADD', PREFIX .. 'jobs:' .. after.node, id)
   if final(after.state) then
     redis.call('ZADD', FINISHED, completed, id)
   else
+    redis.call('SADD', PREFIX .. 'state:' .. after.state, id)
     redis.call('ZREM', FINISHED, id)
   end
   redis.call('HSET', OWNERS, id, after.node .. ' ' .. after.incarnation .. ' ' .. after.clock .. ' '
