@@ -5,19 +5,16 @@ In a new epoch the view writes back what only it still knows, and shows the new 
 """
 
 import asyncio
-import gc
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
-import orjson
-
 from jobindex.errors import IndexAway
-from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
+from jobindex.service.memory import Memory
 from jobindex.service.recent import Recent
+from jobindex.service.snapshots import Snapshot, Snapshots
 from jobindex.service.timing import Timing
 from jobindex.service.view import View
 from jobindex.store import Store
@@ -26,10 +23,6 @@ from jobindex.store.jobs import CHUNK, Stored
 
 log = logging.getLogger(__name__)
 
-Found = tuple[Head, dict[str, Stored], dict[str, Node]]
-
-MANY = 5000
-"""Jobs that are compared in one go: some 5 ms."""
 LOOKS_UP = 0.2
 """Seconds for which the log is read on without a look at the epoch: a new one is mostly told in the log itself."""
 PAUSE = 0.25
@@ -59,6 +52,8 @@ class Follower:
         self._recent = recent
         self._timing = timing
         self._kept = kept
+        self._snapshots = Snapshots(store, view, kept)
+        self._memory = Memory(store, view, recent, timing.beat)
         self._look_up = 0.0
         """When to look next whether the epoch is still the same."""
 
@@ -99,92 +94,30 @@ class Follower:
         if not changes:
             await self._store.changes.begin()
         elif changes[0].version != self._view.head.version + 1:
-            await self._show(await self._read_everything())
+            await self._show(await self._snapshots.read())
         else:
             await self._apply(changes)
 
     # A new epoch.
 
     async def _enter_epoch(self) -> None:
+        """Show the new index when it has what this replica knows, and the others have had the time to say theirs."""
         await self._store.changes.begin()
-        head, jobs, nodes = found = await self._read_everything()
-        missing = await self._missing(jobs)
-        away = {node_id: node for node_id, node in self._view.nodes.items() if node_id not in nodes}
-        if missing or away:
-            log.warning(
-                "the index was emptied or is another's: writing back %d jobs, %d nodes",
-                len(missing),
-                len(away),
-            )
-            await self._write_back(missing, away)
+        found = await self._snapshots.read()
+        written = await self._memory.write_back(found)
         if self._view.full.is_set():
-            await asyncio.sleep(GATHERING - await self._age(head))
-        if missing or away or self._view.full.is_set():
-            found = await self._read_everything()
+            await asyncio.sleep(GATHERING - await self._age(found.head))
+        if written or self._view.full.is_set():
+            found = await self._snapshots.read()
         await self._show(found)
 
     async def _age(self, head: Head) -> float:
         """Seconds since its epoch began."""
         return (await self._store.changes.now() - head.began) / 1000
 
-    async def _missing(self, jobs: Mapping[str, Stored]) -> list[Stored]:
-        """What the view shows, or this replica has put so lately that no view may have seen it, and `jobs` lacks."""
-        known = dict(self._view.jobs)
-        for word in self._recent.words():
-            if _is_newer(word, known.get(word.id)):
-                known[word.id] = word
-        missing: list[Stored] = []
-        for number, (job_id, job) in enumerate(known.items()):
-            if _is_newer(job, jobs.get(job_id)):
-                missing.append(job)
-            if number % MANY == 0:
-                await asyncio.sleep(0)  # readers are answered meanwhile
-        return missing
-
-    async def _write_back(self, jobs: list[Stored], nodes: dict[str, Node]) -> None:
-        """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
-        for node_id, node in nodes.items():
-            await self._store.nodes.restore(node_id, node, round(self._timing.beat * 1000))
-        for start in range(0, len(jobs), CHUNK):
-            part = jobs[start : start + CHUNK]
-            await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in part])
-
-    async def _read_everything(self) -> Found:
-        """The index at `head` or a little later; what is a little later comes again with the log.
-
-        What the view has already is kept and not held twice: there may be a million.
-        """
-        head = await self._store.changes.head()
-        if head is None:
-            raise IndexAway("Redis was emptied this very moment")
-        jobs: dict[str, Stored] = {}
-        with _many_objects():
-            async for chunk in self._store.jobs.everything():
-                jobs.update(self._known(chunk))
-        nodes = await self._store.nodes.everything()
-        await self._check_server(head)
-        return head, jobs, nodes
-
-    def _known(self, chunk: Mapping[str, Stored]) -> Iterator[tuple[str, Stored]]:
-        """What is kept of these jobs: the view's own where that is the same."""
-        for job_id, job in chunk.items():
-            kept, old = self._kept(job), self._view.jobs.get(job_id)
-            yield job_id, old if old is not None and old == kept else kept
-
-    async def _check_server(self, head: Head) -> None:
-        """IndexAway unless the server that answers is one that has reached `head`.
-
-        In a failover the log comes from the old master and what it is about from the new one: what that lacks was
-        not deleted.
-        """
-        now = await self._store.changes.head()
-        if now is None or now.epoch != head.epoch or now.version < head.version:
-            raise IndexAway("another server answers by now")
-
-    async def _show(self, found: Found) -> None:
-        head, jobs, nodes = found
-        self._view.replace(jobs.values(), nodes)
-        await self._view.move(head)
+    async def _show(self, found: Snapshot) -> None:
+        self._view.replace(found.jobs.values(), found.nodes)
+        await self._view.move(found.head)
 
     # The change log.
 
@@ -198,7 +131,7 @@ class Follower:
             names = list({change.id for change in part if change.kind == "node"})
             jobs = await self._store.jobs.fetch(ids)
             nodes = await self._store.nodes.some(names)
-            await self._check_server(reached)
+            await self._snapshots.check_server(reached)
             self._apply_jobs(ids, jobs)
             self._apply_nodes(names, nodes)
             await self._view.move(reached)
@@ -228,30 +161,3 @@ class Follower:
         if age >= self._timing.patience or (heard and age >= self._timing.settling):
             self._view.full.set()
             log.info("full: %d jobs of %d nodes", len(self._view.jobs), len(self._view.nodes))
-
-
-@contextmanager
-def _many_objects() -> Iterator[None]:
-    """What is made meanwhile stays and is in no cycle, so Python need not look through it again and again.
-
-    With a million jobs one such look stops a replica for half a second.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.freeze()
-
-
-def _is_newer(mine: Stored, theirs: Stored | None) -> bool:
-    if theirs is None:
-        return True
-    same = (mine.record.node, mine.record.incarnation) == (theirs.record.node, theirs.record.incarnation)
-    return same and mine.record.order > theirs.record.order
-
-
-def _completed(job: Stored) -> int:
-    """When a finished job ended, ms; 0 for the others."""
-    text = orjson.loads(job.text).get("CompletionTime")
-    return round(seconds_of(text) * 1000) if text else 0
