@@ -9,7 +9,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import orjson
@@ -32,6 +32,8 @@ MANY = 5000
 """Jobs that are compared in one go: some 5 ms."""
 LOOKS_UP = 0.2
 """Seconds for which the log is read on without a look at the epoch: a new one is mostly told in the log itself."""
+AT_ONCE = 2
+"""Jobs are written back in so many rows: while Redis writes those of one, the others' are made ready."""
 PAUSE = 0.25
 """Seconds between two tries to reach a Redis that is away."""
 GATHERING = PAUSE + 0.1
@@ -145,8 +147,12 @@ class Follower:
         """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
         for node_id, node in nodes.items():
             await self._store.nodes.restore(node_id, node, round(self._timing.beat * 1000))
-        for start in range(0, len(jobs), CHUNK):
-            part = jobs[start : start + CHUNK]
+        parts = (jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK))
+        with closing(parts):  # where one row fails the others end too
+            await asyncio.gather(*(self._write_back_all(parts) for _ in range(AT_ONCE)))
+
+    async def _write_back_all(self, parts: Iterator[list[Stored]]) -> None:
+        for part in parts:
             await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in part])
 
     async def _read_everything(self) -> Found:

@@ -1,5 +1,6 @@
 """The jobs in Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -106,14 +107,22 @@ class Jobs:
         return {job.id: job for job in _stored(ids, found, lines)}
 
     async def everything(self) -> AsyncIterator[dict[str, Stored]]:
-        """All jobs in chunks, so that Redis is never held; what changes meanwhile is in the change log."""
-        cursor = 0
-        while True:
-            with translated():
-                cursor, lines = await self._redis.hscan(keys.key(keys.OWNERS), cursor, count=CHUNK)
-            yield await self.fetch(texts(lines))
-            if cursor == 0:
-                return
+        """All jobs in chunks, so that Redis is never held; what changes meanwhile is in the change log.
+
+        Redis looks for the next chunk while the one before is on its way.
+        """
+        cursor, ids = await self._some_ids(0)
+        while cursor:
+            chunk, (cursor, following) = await asyncio.gather(self.fetch(ids), self._some_ids(cursor))
+            yield chunk
+            ids = following
+        yield await self.fetch(ids)
+
+    async def _some_ids(self, cursor: int) -> tuple[int, list[str]]:
+        """Where to look next (0: nowhere), and the ids of a chunk."""
+        with translated():
+            cursor, lines = await self._redis.hscan(keys.key(keys.OWNERS), cursor, count=CHUNK)
+        return cursor, texts(lines)
 
     async def finished(self, offset: int, most: int) -> list[tuple[str, float]]:
         """A page of the finished jobs, oldest first: id, and when it ended (ms)."""
