@@ -106,6 +106,15 @@ class Jobs:
                 found, lines = await pipeline.execute()
         return {job.id: job for job in _stored(ids, found, lines)}
 
+    async def records(self, ids: Sequence[str]) -> dict[str, Record]:
+        """What is known of these jobs beside their texts, where they are in the index."""
+        if not ids:
+            return {}
+        with translated():
+            lines: list[Any] = await self._redis.hmget(keys.key(keys.OWNERS), list(ids))
+        read = ((job_id, read_record(job_id, line)) for job_id, line in zip(ids, lines, strict=True))
+        return {job_id: record for job_id, record in read if record is not None}
+
     async def everything(self) -> AsyncIterator[dict[str, Stored]]:
         """All jobs in chunks, so that Redis is never held; what changes meanwhile is in the change log.
 
