@@ -123,7 +123,9 @@ class Follower:
             await asyncio.sleep(GATHERING - await self._age(head))
         if missing or away or self._view.full.is_set():
             found = await self._read_everything()
-        await self._show(found)
+        if found[0].epoch != head.epoch:
+            return await self._enter_epoch()  # emptied once more: what was written back may be gone
+        return await self._show(found)
 
     async def _age(self, head: Head) -> float:
         """Seconds since its epoch began."""
