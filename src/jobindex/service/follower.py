@@ -105,11 +105,14 @@ class Follower:
         await self._store.changes.begin()
         found = await self._snapshots.read()
         written = await self._memory.write_back(found)
+        began = found.head
         if self._view.full.is_set():
-            await asyncio.sleep(GATHERING - await self._age(found.head))
+            await asyncio.sleep(GATHERING - await self._age(began))
         if written or self._view.full.is_set():
             found = await self._snapshots.read()
-        await self._show(found)
+        if found.head.epoch != began.epoch:
+            return await self._enter_epoch()  # emptied once more: what was written back may be gone
+        return await self._show(found)
 
     async def _age(self, head: Head) -> float:
         """Seconds since its epoch began."""

@@ -1,11 +1,13 @@
 """How long what Orthanc has forgotten is remembered: finished jobs for days, failures longer, a number at most."""
 
 from jobindex.model.node import GONE, STOPPED
+from jobindex.model.record import Record
 from jobindex.service.timing import Timing
 from jobindex.store import Store
-from jobindex.store.jobs import Stored
 
 AT_ONCE = 1000
+MOST = 50_000
+"""Jobs in one look, half a second's work; the next goes on from there.  Most of a million may be held, and are kept."""
 EVERY = 60.0
 """Seconds between two looks, by whichever replica claims it."""
 LEASE = 30_000
@@ -18,6 +20,8 @@ class History:
     def __init__(self, store: Store, timing: Timing) -> None:
         self._store = store
         self._timing = timing
+        self._offset = 0
+        """Where in the order of their ends the next look begins."""
 
     async def reap_due(self) -> bool:
         """Reap what is over, when that is due; there is never more at once."""
@@ -41,22 +45,24 @@ class History:
         """The ids and lines of the jobs to drop: those past their time, and the oldest of what is too many."""
         surplus = await self._store.jobs.count_finished() - self._timing.most_history
         over: list[tuple[str, str]] = []
-        offset = 0
-        while page := await self._store.jobs.finished(offset, AT_ONCE):
-            found = await self._store.jobs.fetch([job_id for job_id, _ in page])
+        for offset in range(self._offset, self._offset + MOST, AT_ONCE):
+            page = await self._store.jobs.finished(offset, AT_ONCE)
+            records = await self._store.jobs.records([job_id for job_id, _ in page])
             for job_id, ended in page:
-                job = found.get(job_id)
-                if job and not _is_held(job, living) and (len(over) < surplus or self._is_past(job, now - ended)):
-                    over.append((job_id, job.record.line))
-            if now - page[-1][1] < self._timing.history * 1000 and len(over) >= surplus:
-                break
-            offset += AT_ONCE
+                record = records.get(job_id)
+                too_many = len(over) < surplus
+                if record and not _is_held(record, living) and (too_many or self._is_past(record, now - ended)):
+                    over.append((job_id, record.line))
+            if not page or (now - page[-1][1] < self._timing.history * 1000 and len(over) >= surplus):
+                self._offset = 0
+                return over
+        self._offset += MOST - len(over)  # what is dropped has no place in the order any more
         return over
 
-    def _is_past(self, job: Stored, age: float) -> bool:
-        kept = self._timing.failures if job.record.state == "Failure" else self._timing.history
+    def _is_past(self, record: Record, age: float) -> bool:
+        kept = self._timing.failures if record.state == "Failure" else self._timing.history
         return age > kept * 1000
 
 
-def _is_held(job: Stored, living: set[str]) -> bool:
-    return job.record.on_node and job.record.node in living
+def _is_held(record: Record, living: set[str]) -> bool:
+    return record.on_node and record.node in living

@@ -1,5 +1,6 @@
 """The jobs in Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -105,15 +106,32 @@ class Jobs:
                 found, lines = await pipeline.execute()
         return {job.id: job for job in _stored(ids, found, lines)}
 
+    async def records(self, ids: Sequence[str]) -> dict[str, Record]:
+        """What is known of these jobs beside their texts, where they are in the index."""
+        if not ids:
+            return {}
+        with translated():
+            lines: list[Any] = await self._redis.hmget(keys.key(keys.OWNERS), list(ids))
+        read = ((job_id, read_record(job_id, line)) for job_id, line in zip(ids, lines, strict=True))
+        return {job_id: record for job_id, record in read if record is not None}
+
     async def everything(self) -> AsyncIterator[dict[str, Stored]]:
-        """All jobs in chunks, so that Redis is never held; what changes meanwhile is in the change log."""
-        cursor = 0
-        while True:
-            with translated():
-                cursor, lines = await self._redis.hscan(keys.key(keys.OWNERS), cursor, count=CHUNK)
-            yield await self.fetch(texts(lines))
-            if cursor == 0:
-                return
+        """All jobs in chunks, so that Redis is never held; what changes meanwhile is in the change log.
+
+        Redis looks for the next chunk while the one before is on its way.
+        """
+        cursor, ids = await self._some_ids(0)
+        while cursor:
+            chunk, (cursor, following) = await asyncio.gather(self.fetch(ids), self._some_ids(cursor))
+            yield chunk
+            ids = following
+        yield await self.fetch(ids)
+
+    async def _some_ids(self, cursor: int) -> tuple[int, list[str]]:
+        """Where to look next (0: nowhere), and the ids of a chunk."""
+        with translated():
+            cursor, lines = await self._redis.hscan(keys.key(keys.OWNERS), cursor, count=CHUNK)
+        return cursor, texts(lines)
 
     async def finished(self, offset: int, most: int) -> list[tuple[str, float]]:
         """A page of the finished jobs, oldest first: id, and when it ended (ms)."""

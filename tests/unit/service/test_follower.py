@@ -14,6 +14,7 @@ from jobindex.service.follower import Follower
 from jobindex.service.timing import Timing
 from jobindex.store import Store, keys, opened
 from jobindex.store.connect import Clients
+from jobindex.store.jobs import Stored
 
 from ...builders import job_id, known, registered, word
 from ..waiting import until
@@ -96,6 +97,31 @@ async def test_nothing_vanishes_when_redis_is_emptied(services: Services, redis:
     assert (await known(services.store, 2)).record.mark == "history"
     assert set(await services.store.nodes.everything()) == {"a", "b"}
     assert services.listing.answer(Question())[0] != tag
+
+
+async def test_nothing_vanishes_when_redis_is_emptied_again_meanwhile(
+    services: Services, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registered(services.store, "a")
+    await put(services, (1, "Running"), (2, "Success"))
+    await services.show()
+    before, restore, emptied = dict(services.view.jobs), services.store.jobs.restore, asyncio.Event()
+
+    async def restore_in_vain(jobs: list[Stored]) -> int:
+        count = await restore(jobs)
+        if not emptied.is_set():
+            emptied.set()
+            await redis.flushall()
+            await services.store.changes.begin()  # as whoever writes next would
+        return count
+
+    monkeypatch.setattr(services.store.jobs, "restore", restore_in_vain)
+    await redis.flushall()
+    await emptied.wait()
+    epoch = services.view.head.epoch
+    await until(lambda: services.view.head.epoch != epoch)
+    assert services.view.jobs == before
+    assert await services.store.jobs.count() == 2
 
 
 async def test_a_restored_node_goes_on_as_if_nothing_had_been(services: Services, redis: Redis) -> None:

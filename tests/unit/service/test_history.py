@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from jobindex.model.node import STOPPED
 from jobindex.service.history import History
 from jobindex.service.timing import Timing
@@ -79,3 +81,19 @@ async def test_more_jobs_than_are_read_at_once_are_reaped(services: Services, or
         await services.say("a", *old, at=orthanc)
     await services.end("a", STOPPED)
     assert await reap(services) == set()
+
+
+async def test_a_look_goes_on_where_the_last_one_ended(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("AT_ONCE", 2), ("MOST", 2), ("EVERY", 0.0)):
+        monkeypatch.setattr(f"jobindex.service.history.{name}", value)
+    await services.say("a", *(job(number, "Success", at=-9 * DAY) for number in range(2)), at=orthanc)
+    await services.say("b", *(job(number, "Success", at=-8 * DAY) for number in range(2, 7)), at=orthanc)
+    await services.end("b", STOPPED)
+    history = History(services.store, KEEPS)
+    left = []
+    for _ in range(5):
+        await history.reap_due()
+        left.append(await services.store.jobs.count())
+    assert left == [7, 5, 3, 2, 2]
