@@ -13,9 +13,14 @@ local PREFIX = string.sub(NODES, 1, -6)
 local LONGEST_LOG = 200000
 local epoch
 
+--  A script is one moment.
+local moment
 local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  if not moment then
+    local time = redis.call('TIME')
+    moment = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return moment
 end
 
 local function ms(number)
