@@ -5,11 +5,12 @@ import binascii
 import hmac
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
 
 _KEY = secrets.token_bytes(32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
     """Who asks.  Its credentials are never logged, never stored; address and name are for limits and the audit."""
 
@@ -28,7 +29,7 @@ class Caller:
     def __repr__(self) -> str:
         return f"Caller({self.fingerprint[:8]})"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Stands for the credentials in memory, for as long as the process lives."""
         told = repr((self.headers, self.arguments, self.trusted_name))
