@@ -43,9 +43,9 @@ class Audit:
         """Answer as before, and record it."""
 
         async def watch(request: web.BaseRequest) -> web.StreamResponse:
-            path, parts = routes.find(request)
-            event = _event(request.method, path)
-            record = self._record(event, request, caller_of(request), parts)
+            place = routes.place(request)
+            event = _event(request.method, place.path)
+            record = self._record(event, request, caller_of(request), place.parts)
             if event is READ:
                 return self._read(record, await answer(request))
             if event is EXPORT:
