@@ -13,7 +13,9 @@ from jobindex.model.query import Question
 from jobindex.service.follower import Follower
 from jobindex.service.timing import Timing
 from jobindex.store import Store, keys, opened
+from jobindex.store.changes import Changes
 from jobindex.store.connect import Clients
+from jobindex.store.scripts import Scripts
 
 from ...builders import job_id, known, registered, word
 from ..waiting import until
@@ -219,6 +221,7 @@ async def test_what_only_the_old_master_had_is_not_taken_for_deleted(
                 await services.show()
                 await until(lambda: is_waited_for(redis))
                 commands.connection_pool = successor.connection_pool
+                store.changes = Changes(commands, redis, Scripts(commands))  # which keeps a connection of its own
                 await put(services, (1, "Success"), at=1)
                 epoch = services.view.head.epoch
                 await until(lambda: services.state(1) == "" or services.view.head.epoch != epoch)
