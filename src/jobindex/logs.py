@@ -9,6 +9,7 @@ import logging
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import lru_cache
 from traceback import extract_tb
 from typing import Any, TextIO
 
@@ -41,10 +42,17 @@ class JsonLines(Lines):
     """One JSON object a line; control characters can't break out of a JSON string."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        head = f'{{"time": "{time}", "level": "{record.levelname.lower()}", "logger": {json.dumps(record.name)}'
+        second, millis = divmod(int(record.created * 1000), 1000)
+        time, level = f"{_second(second)}.{millis:03d}+00:00", record.levelname.lower()
+        head = f'{{"time": "{time}", "level": "{level}", "logger": {json.dumps(record.name)}'
         trace = f', "exception": {json.dumps(self.formatException(record.exc_info))}' if record.exc_info else ""
         return f'{head}, "message": {json.dumps(record.getMessage())}{trace}}}'
+
+
+@lru_cache(maxsize=2)
+def _second(since_1970: int) -> str:
+    """Made once for all lines of a second."""
+    return datetime.fromtimestamp(since_1970, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 class PlainLines(Lines):

@@ -33,11 +33,11 @@ class Repeats:
         self._clock = clock
         self._counts: OrderedDict[Record, _Count] = OrderedDict()
 
-    def note(self, record: Record) -> None:
-        kind = replace(record, request="")
+    def note(self, kind: Record, request: str = "") -> None:
+        """Such a record, and the request that left it."""
         count = self._counts.get(kind)
         if count is None:
-            self._trail.note(record)
+            self._trail.note(replace(kind, request=request))
             self._counts[kind] = _Count(self._clock())
             if len(self._counts) > MOST:
                 self._write(*self._counts.popitem(last=False))

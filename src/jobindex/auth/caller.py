@@ -2,14 +2,15 @@
 
 import base64
 import binascii
-import hmac
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 
 _KEY = secrets.token_bytes(32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
     """Who asks.  Its credentials are never logged, never stored; address and name are for limits and the audit."""
 
@@ -28,11 +29,11 @@ class Caller:
     def __repr__(self) -> str:
         return f"Caller({self.fingerprint[:8]})"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Stands for the credentials in memory, for as long as the process lives."""
         told = repr((self.headers, self.arguments, self.trusted_name))
-        return hmac.digest(_KEY, told.encode(errors="surrogateescape"), "sha256").hex()
+        return blake2b(told.encode(errors="surrogateescape"), key=_KEY, digest_size=32).hexdigest()
 
     @property
     def name(self) -> str:

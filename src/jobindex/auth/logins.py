@@ -7,6 +7,7 @@ import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
@@ -102,6 +103,7 @@ def _brings_any(caller: Caller) -> bool:
     return bool(caller.headers or caller.arguments)
 
 
+@lru_cache(maxsize=MOST)
 def _place(address: str) -> str:
     """The address, or the /64 of an IPv6 one: that much belongs to anybody who has one of them."""
     try:

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from jobindex.store import keys
 from jobindex.store.connect import TAIL_BLOCK, translated
+from jobindex.store.line import Line
 from jobindex.store.scripts import Scripts
 
 MOST = 2000
@@ -38,6 +39,7 @@ class Changes:
     def __init__(self, redis: Redis, tail: Redis, scripts: Scripts) -> None:
         self._redis = redis
         self._tail = tail
+        self._head = Line(redis.connection_pool, "MGET", keys.key(keys.EPOCH), keys.key(keys.VERSION))
         self._scripts = scripts
 
     async def begin(self) -> None:
@@ -48,7 +50,7 @@ class Changes:
     async def head(self) -> Head | None:
         """Where the index stands; None while nothing has ever been written."""
         with translated():
-            found: list[Any] = await self._redis.mget([keys.key(keys.EPOCH), keys.key(keys.VERSION)])
+            found: list[Any] = await self._head.ask()
         epoch, version = found
         if epoch is None or version is None:
             return None

@@ -7,6 +7,7 @@ once, whatever came of it; who hangs up doesn't stop it.  Reads are counted.
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 
@@ -43,11 +44,14 @@ class Audit:
         """Answer as before, and record it."""
 
         async def watch(request: web.BaseRequest) -> web.StreamResponse:
-            path, parts = routes.find(request)
-            event = _event(request.method, path)
-            record = self._record(event, request, caller_of(request), parts)
+            place = routes.place(request)
+            event = _event(request.method, place.path)
+            caller = caller_of(request)
             if event is READ:
-                return self._read(record, await answer(request))
+                response = await answer(request)
+                self._read(request, caller, place.parts, response.status)
+                return response
+            record = self._record(event, caller, place.parts, request=request.get(REQUEST_ID, ""))
             if event is EXPORT:
                 return await self._follow(record, answer, request)
             return await self._see_through(self._follow(record, answer, request))
@@ -59,25 +63,24 @@ class Audit:
         if self._changes:
             await asyncio.wait(self._changes, timeout=ENDS_WITHIN)
 
-    def _record(self, event: Event, request: web.BaseRequest, caller: Caller, parts: Mapping[str, str]) -> Record:
+    def _record(self, event: Event, caller: Caller, parts: Mapping[str, str], **more: Any) -> Record:
         job, node = parts.get("id", ""), parts.get("node", "")
         job = job if is_job_id(job) else ""
         return Record(
             event,
-            request=request.get(REQUEST_ID, ""),
             user=caller.name or f"~{caller.fingerprint[:16]}",
             address=caller.address,
             job=job,
             node=(node if NODE_ID.fullmatch(node) else "") or (self._node_of(job) if job else ""),
+            **more,
         )
 
-    def _read(self, record: Record, response: web.StreamResponse) -> web.StreamResponse:
+    def _read(self, request: web.BaseRequest, caller: Caller, parts: Mapping[str, str], status: int) -> None:
         """A refusal is recorded as what it is, also where reads are not recorded."""
-        event = REFUSED.get(response.status, record.event)
-        if self._reads or event is not record.event:
-            status, outcome = response.status, outcome_of(response.status)
-            self._repeats.note(replace(record, event=event, status=status, outcome=outcome))
-        return response
+        event = REFUSED.get(status, READ)
+        if self._reads or event is not READ:
+            kind = self._record(event, caller, parts, status=status, outcome=outcome_of(status))
+            self._repeats.note(kind, request.get(REQUEST_ID, ""))
 
     async def _see_through(self, change: "Coroutine[None, None, web.StreamResponse]") -> web.StreamResponse:
         """A caller that hangs up cancels its waiting, not what it asked for."""

@@ -6,7 +6,7 @@ none, and no decoder after ours can read another path in it.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import NoReturn, Protocol
 from urllib.parse import unquote
 
@@ -60,9 +60,25 @@ def _names(path: str) -> Sequence[str]:
     return path.split("/")[1:]
 
 
-def parts_of(raw_path: str) -> list[str]:
+def parts_of(path: str) -> list[str]:
     """The parts of a path as sent; an encoded slash parts nothing."""
-    return [part for part in raw_path.split("?", maxsplit=1)[0].split("/") if part]
+    return [part for part in path.split("/") if part]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a path and a method lead to: a door and its gate; without a door, the methods that have one there."""
+
+    path: str = ""
+    """That of the route; "" where no door is."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    gate: Gate | None = None
+    door: Door | None = None
+    allowed: Sequence[str] = ()
+
+
+MOST_PLACES = 1000
+"""Places that are remembered, since who asks does so again: 8 MB where each path is as long as one may be."""
 
 
 class Answering(Protocol):
@@ -83,14 +99,11 @@ class Routes:
         self._routes = routes
         self._otherwise = otherwise
         self._read_only = read_only
+        self._place = lru_cache(MOST_PLACES)(self._look_up)
 
-    def find(self, request: web.BaseRequest) -> tuple[str, Mapping[str, str]]:
-        """The path of the route whose door this request comes to, and what stands in its open places; "" for none."""
-        for route in self._routes:
-            found = route.match(parts_of(request.raw_path))
-            if found is not None and request.method in route.doors:
-                return route.path, found
-        return "", {}
+    def place(self, request: web.BaseRequest) -> Place:
+        """What this request comes to; its query, which may hold a token, is not remembered."""
+        return self._place(request.method, request.raw_path.split("?", maxsplit=1)[0])
 
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
         """Let the caller through the gate, then to the door."""
@@ -98,21 +111,24 @@ class Routes:
             raise NotIntroduced(caller.barred)
         if self._read_only and request.method in CHANGING:
             return await self._change_nothing(caller)
+        place = self.place(request)
+        if place.gate is not None:
+            await place.gate(caller)
+        if place.door is not None:
+            return await place.door(Call(request, caller, place.parts))
+        return _not_there(request, place.allowed)
+
+    def _look_up(self, method: str, path: str) -> Place:
         allowed: list[str] = []
-        parts = parts_of(request.raw_path)
+        parts = parts_of(path)
         for route in self._routes:
             found = route.match(parts)
             if found is None:
                 continue
-            door = route.doors.get(request.method)
-            if door is not None:
-                if route.gate is not None:
-                    await route.gate(caller)
-                return await door(Call(request, caller, found))
+            if door := route.doors.get(method):
+                return Place(route.path, found, route.gate, door)
             allowed += route.doors
-        if self._otherwise is not None:
-            await self._otherwise(caller)
-        return _not_there(request, allowed)
+        return Place(gate=self._otherwise, allowed=allowed)
 
     async def _change_nothing(self, caller: Caller) -> NoReturn:
         if self._otherwise is not None:
@@ -120,7 +136,7 @@ class Routes:
         raise ReadOnly("This index only lists: it passes no action and no deletion on to any Orthanc")
 
 
-def _not_there(request: web.BaseRequest, allowed: list[str]) -> web.StreamResponse:
+def _not_there(request: web.BaseRequest, allowed: Sequence[str]) -> web.StreamResponse:
     """Orthanc takes HEAD for WebDAV and knows nothing there."""
     if request.method == "HEAD":
         return empty(404)

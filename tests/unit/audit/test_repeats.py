@@ -41,7 +41,7 @@ async def counts(tmp_path: Path, number: int) -> list[int]:
 
 async def test_a_minute_of_polls_is_two_records(repeats: Repeats, clock: HandClock, tmp_path: Path) -> None:
     for number in range(20):
-        repeats.note(Record(READ, request=str(number), user="demo", address="10.0.0.1", status=200))
+        repeats.note(POLL, request=str(number))
         clock.pass_by(MINUTE / 20)
         await repeats.flush_due()
     assert await counts(tmp_path, 2) == [1, 19]

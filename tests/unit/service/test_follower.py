@@ -13,8 +13,10 @@ from jobindex.model.query import Question
 from jobindex.service.follower import Follower
 from jobindex.service.timing import Timing
 from jobindex.store import Store, keys, opened
+from jobindex.store.changes import Changes
 from jobindex.store.connect import Clients
 from jobindex.store.jobs import Stored
+from jobindex.store.scripts import Scripts
 
 from ...builders import job_id, known, registered, word
 from ..waiting import until
@@ -162,8 +164,11 @@ async def test_two_replicas_that_lose_redis_together_end_with_the_same(services:
         assert set(second.view.jobs) == {job_id(1), job_id(2)}
 
 
-async def test_a_new_epoch_is_shown_when_others_have_written_back_too(services: Services, redis: Redis) -> None:
+async def test_a_new_epoch_is_shown_when_others_have_written_back_too(
+    services: Services, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else a job that one replica alone had seen before Redis lost it would come, go and come again."""
+    monkeypatch.setattr("jobindex.service.follower.GATHERING", 2.0)
     await registered(services.store, "a")
     await services.show()
     async with idle_on(services.store) as second:
@@ -171,7 +176,8 @@ async def test_a_new_epoch_is_shown_when_others_have_written_back_too(services: 
         epoch = services.view.head.epoch
         await redis.flushall()
         await until(lambda: redis.exists(keys.key(keys.EPOCH)))
-        await asyncio.sleep(0.1)  # so much later the other one finds it
+        for _ in range(100):  # so much later the other one finds it
+            await redis.ping()
         async with following(second):
             await until(lambda: services.view.head.epoch != epoch)
             assert services.state(1) == "Success"
@@ -245,6 +251,7 @@ async def test_what_only_the_old_master_had_is_not_taken_for_deleted(
                 await services.show()
                 await until(lambda: is_waited_for(redis))
                 commands.connection_pool = successor.connection_pool
+                store.changes = Changes(commands, redis, Scripts(commands))  # which keeps a connection of its own
                 await put(services, (1, "Success"), at=1)
                 epoch = services.view.head.epoch
                 await until(lambda: services.state(1) == "" or services.view.head.epoch != epoch)
