@@ -46,6 +46,20 @@ async def test_what_a_living_node_holds_is_never_reaped(services: Services, orth
     assert await reap(services, replace(KEEPS, most_history=0)) == {1, 2}
 
 
+async def test_what_a_node_brings_meanwhile_is_not_reaped(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished, brought = services.store.jobs.finished, job(1, "Success", at=-8 * DAY)
+
+    async def finished_late(offset: int, most: int) -> list[tuple[str, float]]:
+        await services.say("b", brought, at=orthanc)
+        return await finished(offset, most)
+
+    monkeypatch.setattr(services.store.jobs, "finished", finished_late)
+    await History(services.store, KEEPS).reap_due()
+    assert await services.store.jobs.count() == 1
+
+
 async def test_what_a_stopped_node_held_is_history(services: Services, orthanc: ScriptedOrthanc) -> None:
     await services.say("a", job(1, "Success", at=-8 * DAY), job(2, "Success", at=-6 * DAY), at=orthanc)
     await services.end("a", STOPPED)
