@@ -11,6 +11,7 @@ from jobindex.demo.redis import build_redis
 from jobindex.model.node import ALIVE, STOPPED
 from jobindex.model.query import Question
 from jobindex.service.follower import Follower
+from jobindex.service.snapshots import Snapshot, Snapshots
 from jobindex.service.timing import Timing
 from jobindex.store import Store, keys, opened
 from jobindex.store.changes import Changes
@@ -168,15 +169,23 @@ async def test_a_new_epoch_is_shown_when_others_have_written_back_too(
     services: Services, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a job that one replica alone had seen before Redis lost it would come, go and come again."""
+    reads: list[object] = []
+    read = Snapshots.read
+
+    async def noted(snapshots: Snapshots) -> Snapshot:
+        reads.append(found := await read(snapshots))
+        return found
+
     monkeypatch.setattr("jobindex.service.follower.GATHERING", 2.0)
     await registered(services.store, "a")
     await services.show()
     async with idle_on(services.store) as second:
         second.view.replace([word(1, "Success")], services.view.nodes)
         epoch = services.view.head.epoch
+        monkeypatch.setattr(Snapshots, "read", noted)
         await redis.flushall()
-        await until(lambda: redis.exists(keys.key(keys.EPOCH)))
-        for _ in range(100):  # so much later the other one finds it
+        await until(lambda: bool(reads))
+        for _ in range(200):  # so much later, in turns of the loop, the other one finds it
             await redis.ping()
         async with following(second):
             await until(lambda: services.view.head.epoch != epoch)
