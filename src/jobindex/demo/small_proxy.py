@@ -12,6 +12,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from jobindex.orthanc.sessions import sent_once
+
 from .nginx import Nginx
 from .ports import LOOPBACK
 from .probes import listens
@@ -86,20 +88,10 @@ def open_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(force_close=True, limit=0),
         auto_decompress=False,
-        middlewares=[_once],
+        middlewares=[sent_once],
         skip_auto_headers=OWN_HEADERS,
         timeout=PATIENCE,
     )
-
-
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """By itself aiohttp sends a DELETE again after a ServerDisconnectedError, so this makes it another error."""
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError("the connection ended without an answer") from error
 
 
 async def _serve(port: int, orthancs: list[int], replicas: list[int]) -> None:

@@ -43,13 +43,13 @@ async def opened_sessions(reach: Reach, tls: ssl.SSLContext) -> AsyncIterator[Se
     jar = aiohttp.DummyCookieJar
     async with (
         aiohttp.ClientSession(connector=kept, cookie_jar=jar(), **options) as reading,
-        aiohttp.ClientSession(connector=once, cookie_jar=jar(), middlewares=[_once], **options) as acting,
+        aiohttp.ClientSession(connector=once, cookie_jar=jar(), middlewares=[sent_once], **options) as acting,
         aiohttp.ClientSession(connector=downloads, cookie_jar=jar(), **options) as streaming,
     ):
         yield Sessions(reading, acting, streaming)
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """aiohttp sends a DELETE again whose connection ended without an answer, unless the error is another."""
     try:
         return await send(request)
