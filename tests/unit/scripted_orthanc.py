@@ -29,7 +29,8 @@ class Asked:
 class Told:
     """How to answer: with a body broken off after `cut` bytes, or without end, or when `until` happens.
 
-    `hangs` never answers, `drops` closes the connection instead.
+    Where it `halts`, what was cut off comes when that happens.  `hangs` never answers, `drops` closes the connection
+    instead.
     """
 
     status: int = 200
@@ -37,6 +38,7 @@ class Told:
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: int | None = None
     endless: bool = False
+    halts: asyncio.Event | None = None
     until: asyncio.Event | None = None
     hangs: bool = False
     drops: bool = False
@@ -101,6 +103,10 @@ class ScriptedOrthanc:
         await response.write(told.body[: told.cut])
         if told.endless:
             await self._send_without_end(response)
+        if told.halts:
+            await told.halts.wait()
+            await response.write(told.body[told.cut :])
+            return response
         _transport(request).abort()
         return response
 

@@ -16,9 +16,11 @@ from yarl import URL
 from jobindex.errors import OutOfReach, OwnerSilent, OwnerUnreachable
 from jobindex.orthanc.credentials import NOBODY, Credentials
 from jobindex.orthanc.headers import permitted
+from jobindex.orthanc.output import IDLE, Output
 from jobindex.orthanc.places import Places
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.sessions import Sessions, opened_sessions
+from jobindex.orthanc.splice import Splicer, opened_splicer
 from jobindex.orthanc.wire import Answer, is_orthancs
 
 log = logging.getLogger(__name__)
@@ -27,16 +29,15 @@ CONNECT = 1.0
 """Seconds to get a connection."""
 LARGEST = 64 << 20
 """Bytes of a JSON answer that are read into memory: some 60,000 expanded jobs."""
-IDLE = 30.0
-"""Seconds that a download may stand still."""
 
 
 class Client:
     """Asks Orthancs at their addresses, as whoever the given credentials say."""
 
-    def __init__(self, sessions: Sessions, reach: Reach) -> None:
+    def __init__(self, sessions: Sessions, reach: Reach, splicer: Splicer | None) -> None:
         self._sessions = sessions
         self._reach = reach
+        self._splicer = splicer
         self._places = Places()
         self._barred: dict[str, str] = {}
 
@@ -58,17 +59,15 @@ class Client:
                     return await _whole(url, response)
 
     @asynccontextmanager
-    async def stream(
-        self, url: str, path: str, credentials: Credentials, *, within: float
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer whose body is to come; its head comes `within` seconds; errors in the body are the caller's."""
+    async def stream(self, url: str, path: str, credentials: Credentials, *, within: float) -> AsyncIterator[Output]:
+        """An answer whose body is to come; its head comes `within` seconds."""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_read=IDLE)
         with self._translated(url):
             async with asyncio.timeout(within):
                 response = await self._request(self._sessions.streaming, url, "GET", path, credentials, timeout)
         async with response:
             _check(url, response)
-            yield response
+            yield Output(response, self._splicer)
 
     def _request(
         self,
@@ -104,8 +103,9 @@ class Client:
 @asynccontextmanager
 async def opened(reach: Reach, tls: ssl.SSLContext) -> AsyncIterator[Client]:
     """The client, until left."""
-    async with opened_sessions(reach, tls) as sessions:
-        yield Client(sessions, reach)
+    with opened_splicer() as splicer:
+        async with opened_sessions(reach, tls) as sessions:
+            yield Client(sessions, reach, splicer)
 
 
 def exactly(meant: str) -> URL:

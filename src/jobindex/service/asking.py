@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NoReturn, Protocol
 
-import aiohttp
-
 from jobindex.auth.caller import Caller
 from jobindex.errors import OwnerUnreachable
 from jobindex.model.node import Node
 from jobindex.orthanc.client import Client
 from jobindex.orthanc.credentials import Credentials, authorized
+from jobindex.orthanc.output import Output
 from jobindex.orthanc.wire import Answer, refuses
 from jobindex.service.tokens import Tokens
 
@@ -24,7 +23,7 @@ class Asking(Protocol):
 
     def stream(
         self, caller: Caller, node_id: str, node: Node, path: str, *, within: float
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]: ...
+    ) -> AbstractAsyncContextManager[Output]: ...
 
 
 class AsCaller:
@@ -38,7 +37,7 @@ class AsCaller:
 
     def stream(
         self, caller: Caller, node_id: str, node: Node, path: str, *, within: float
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    ) -> AbstractAsyncContextManager[Output]:
         return self._client.stream(node.url, path, _own(caller), within=within)
 
 
@@ -63,13 +62,13 @@ class AsAdministrator:
     @asynccontextmanager
     async def stream(
         self, caller: Caller, node_id: str, node: Node, path: str, *, within: float
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[Output]:
         """The same."""
         token = authorized(await self._tokens.needed(node_id, node))
-        async with self._client.stream(node.url, path, token, within=within) as response:
-            if refuses(response.status):
+        async with self._client.stream(node.url, path, token, within=within) as output:
+            if refuses(output.status):
                 self._give_up(node_id)
-            yield response
+            yield output
 
     def _give_up(self, node_id: str) -> NoReturn:
         """An Orthanc that was started again takes the tokens of its last run no more."""

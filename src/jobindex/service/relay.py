@@ -9,8 +9,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
-
 from jobindex.auth.caller import Caller
 from jobindex.errors import (
     IndexAway,
@@ -23,6 +21,7 @@ from jobindex.errors import (
 )
 from jobindex.logs import named
 from jobindex.model.node import Node
+from jobindex.orthanc.output import Output
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.asking import Asking
 from jobindex.service.breaker import Breaker
@@ -89,13 +88,11 @@ class Relay:
         return word
 
     @asynccontextmanager
-    async def output(
-        self, caller: Caller, node_id: str, node: Node | None, path: str
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def output(self, caller: Caller, node_id: str, node: Node | None, path: str) -> AsyncIterator[Output]:
         """An output of a job, its body still to come."""
         owner = self._worth_asking(node_id, node)
-        async with self._asking.stream(caller, node_id, owner, path, within=HEAD_WITHIN) as response:
-            yield response
+        async with self._asking.stream(caller, node_id, owner, path, within=HEAD_WITHIN) as output:
+            yield output
 
     async def _ask(
         self, caller: Caller, node_id: str, node: Node | None, method: str, path: str, within: float

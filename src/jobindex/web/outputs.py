@@ -6,11 +6,12 @@ Law: a download that breaks off never looks whole.
 import asyncio
 from urllib.parse import unquote
 
-import aiohttp
 from aiohttp import web
 
+from jobindex.errors import OwnerSilent
 from jobindex.model.job import is_job_id, is_output_key
 from jobindex.orthanc.headers import permitted
+from jobindex.orthanc.output import Output
 from jobindex.orthanc.wire import Answer, job_path, output_path, refuses
 from jobindex.service.relay import Relay
 from jobindex.service.rights import NO_JOB, Rights
@@ -36,14 +37,14 @@ class OutputsDoor:
         if job is None:
             return await self._no_output(call)
         path = output_path(job.id, call.parts["key"])
-        async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as upstream:
-            if refuses(upstream.status):
-                self._rights.note_refusal(call.caller, Answer(upstream.status, permitted(upstream.headers)))
+        async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as output:
+            if refuses(output.status):
+                self._rights.note_refusal(call.caller, Answer(output.status, permitted(output.headers)))
             told = {"Content-Type": "text/plain", REQUEST_ID_HEADER: call.request.get(REQUEST_ID, "")}
-            told |= permitted(upstream.headers, with_length=True)
-            response = web.StreamResponse(status=upstream.status, headers=told)
+            told |= permitted(output.headers, with_length=True)
+            response = web.StreamResponse(status=output.status, headers=told)
             await response.prepare(call.request)
-            return await _pump(upstream, call.request, response)
+            return await _pass_on(output, call.request, response)
 
     async def delete(self, call: Call) -> web.StreamResponse:
         """DELETE /jobs/{id}/{key}"""
@@ -66,16 +67,33 @@ class OutputsDoor:
         return error(call.request, 404, 7, f"Job has no such output: {unquote(call.parts['key'])}")
 
 
-async def _pump(
-    upstream: aiohttp.ClientResponse, request: web.BaseRequest, response: web.StreamResponse
-) -> web.StreamResponse:
-    """Pass the body on as it comes; when the owner breaks off, so does the connection to the caller."""
+async def _pass_on(output: Output, request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """The body, as it comes; when the owner breaks off, so does the connection to the caller."""
     try:
-        async for piece in upstream.content.iter_any():
-            await response.write(piece)
-    except (aiohttp.ClientPayloadError, aiohttp.SocketTimeoutError):
+        if _is_bare(request.transport) and output.can_be_poured(request.writer.length):
+            await response.write(output.begun())
+            await output.pour(await _flushed(request))
+        else:
+            while piece := await output.piece():
+                await response.write(piece)
+    except OwnerSilent:
         if request.transport is not None:
             request.transport.abort()
         return response
     await response.write_eof()
     return response
+
+
+def _is_bare(transport: asyncio.Transport | None) -> bool:
+    """Whether what goes into the caller's socket reaches the caller as it is."""
+    return transport is not None and transport.get_extra_info("sslcontext") is None
+
+
+async def _flushed(request: web.BaseRequest) -> int:
+    """The caller's socket, when all that was written is in it; ConnectionResetError where the caller has left."""
+    if (transport := request.transport) is None:
+        raise ConnectionResetError("the caller has left")
+    transport.set_write_buffer_limits(high=0)
+    await request.writer.drain()
+    transport.set_write_buffer_limits()
+    return int(transport.get_extra_info("socket").fileno())

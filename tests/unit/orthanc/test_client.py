@@ -14,6 +14,7 @@ from jobindex.orthanc import client as module
 from jobindex.orthanc import places
 from jobindex.orthanc.client import Client, exactly, opened
 from jobindex.orthanc.credentials import NOBODY, Credentials, authorized
+from jobindex.orthanc.output import Output
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.tls import tls_context
 from jobindex.settings import LOOPBACK
@@ -237,19 +238,27 @@ async def test_who_is_slow_to_take_the_call_was_sent_nothing(client: Client, mon
         await client.ask("http://127.0.0.1:1", "POST", "/jobs", within=5)
 
 
+async def read(output: Output, count: int) -> bytes:
+    """At least so many bytes."""
+    body = b""
+    while len(body) < count and (piece := await output.piece()):
+        body += piece
+    return body
+
+
 async def test_a_stream_gives_its_body_piece_by_piece(client: Client, orthanc: ScriptedOrthanc) -> None:
     orthanc.tell("/big", endless=True)
-    async with client.stream(orthanc.url, "/big", DEMO, within=5) as answer:
-        assert answer.status == 200
-        assert len(await answer.content.readexactly(1_000_000)) == 1_000_000
+    async with client.stream(orthanc.url, "/big", DEMO, within=5) as output:
+        assert output.status == 200
+        assert len(await read(output, 1_000_000)) >= 1_000_000
     await until(orthanc.left.is_set)
 
 
 async def test_a_stream_that_breaks_off_is_seen_to(client: Client, orthanc: ScriptedOrthanc) -> None:
     orthanc.tell("/big", b"x" * 1000, headers={"Content-Length": "1000"}, cut=10)
-    async with client.stream(orthanc.url, "/big", NOBODY, within=5) as answer:
-        with pytest.raises(aiohttp.ClientPayloadError):
-            await answer.content.read()
+    async with client.stream(orthanc.url, "/big", NOBODY, within=5) as output:
+        with pytest.raises(OwnerSilent):
+            await read(output, 1000)
 
 
 async def test_a_stream_that_does_not_begin_is_silence(client: Client, orthanc: ScriptedOrthanc) -> None:

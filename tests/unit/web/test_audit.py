@@ -159,10 +159,22 @@ async def test_a_download_is_an_export(replica: Replica, path: Path, orthanc: Sc
     assert asked["RequestID"] == answer.headers["X-Request-Id"]
 
 
-async def test_a_download_that_broke_off_is_no_success(replica: Replica, path: Path, orthanc: ScriptedOrthanc) -> None:
-    orthanc.tell(ARCHIVE, b"PK" * 1000, cut=10, headers={"Content-Length": "2000"})
+@pytest.mark.parametrize("length", [2000, 5_000_000])
+async def test_a_download_that_broke_off_is_no_success(
+    replica: Replica, path: Path, orthanc: ScriptedOrthanc, length: int
+) -> None:
+    orthanc.tell(ARCHIVE, bytes(length), cut=length - 1, headers={"Content-Length": str(length)})
     with pytest.raises(aiohttp.ClientError):
         await replica.get(ARCHIVE)
+    _, answered = await pair(path)
+    assert answered["EventOutcomeIndicator"] == 8
+
+
+async def test_nor_is_one_whose_caller_has_left(replica: Replica, path: Path, orthanc: ScriptedOrthanc) -> None:
+    orthanc.tell(ARCHIVE, endless=True, headers={"Content-Length": str(1 << 40)})
+    async with replica.session.get(replica.public + ARCHIVE, headers=LOGIN) as response:
+        await response.content.readexactly(5_000_000)
+        response.close()
     _, answered = await pair(path)
     assert answered["EventOutcomeIndicator"] == 8
 

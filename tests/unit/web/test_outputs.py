@@ -1,18 +1,31 @@
 """An output comes from its owner byte for byte, and what breaks off never looks whole."""
 
+import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
 from yarl import URL
 
+from jobindex.orthanc.output import WORTH_POURING, Output
+from jobindex.orthanc.sessions import BUFFER
+from jobindex.orthanc.splice import PIPE
+from jobindex.web import server
+
 from ...builders import job_id
 from ..scripted_orthanc import AUTHORIZATION, CHALLENGE, LOGIN, ScriptedOrthanc
 from ..waiting import until
 from ..words import job
-from .replica import Replica
+from .replica import Replica, client, replica_on
 
 PATH = f"/jobs/{job_id(1)}/archive"
+BODY = os.urandom(3_000_000)
+HALF = 1_500_000
+BORDERS = (BUFFER, WORTH_POURING, 3 * PIPE)
+ENDLESS = {"Content-Length": str(1 << 40)}
 HEADERS = {
     "Content-Type": "application/zip",
     "Content-Disposition": 'filename="archive.zip"',
@@ -22,6 +35,17 @@ HEADERS = {
 }
 
 
+@pytest.fixture(params=["poured", "read"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways from the owner's socket to the caller's."""
+    if request.param == "read":
+        monkeypatch.delattr(os, "splice")
+    return str(request.param)
+
+
+each_way = pytest.mark.usefixtures("way")
+
+
 @pytest.fixture
 async def owned(replica: Replica) -> Replica:
     """Job 1 has ended on node a."""
@@ -29,13 +53,24 @@ async def owned(replica: Replica) -> Replica:
     return replica
 
 
-async def test_an_output_is_what_the_owner_sends(owned: Replica, orthanc: ScriptedOrthanc) -> None:
-    body = os.urandom(3_000_000)
+@each_way
+@pytest.mark.parametrize("length", [0, 1, *(border + more for border in BORDERS for more in (-1, 0, 1))])
+async def test_an_output_is_what_the_owner_sends(owned: Replica, orthanc: ScriptedOrthanc, length: int) -> None:
+    body = os.urandom(length)
     orthanc.tell(PATH, body, headers=HEADERS)
     answer = await owned.get(PATH)
     assert (answer.status, answer.body == body) == (200, True)
     assert answer.headers["Content-Length"] == str(len(body))
     assert (orthanc.count("GET", PATH), orthanc.asked[-1].headers["Authorization"]) == (1, AUTHORIZATION)
+
+
+async def test_a_large_one_is_poured(owned: Replica, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(output: Output) -> bytes:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(Output, "piece", never)
+    orthanc.tell(PATH, BODY, headers=HEADERS)
+    assert (await owned.get(PATH)).body == BODY
 
 
 async def test_only_the_headers_that_clients_need_are_passed(owned: Replica, orthanc: ScriptedOrthanc) -> None:
@@ -49,29 +84,105 @@ async def test_only_the_headers_that_clients_need_are_passed(owned: Replica, ort
     assert headers.get("Server") != "secret"
 
 
-@pytest.mark.parametrize("length", [{"Content-Length": "1000000"}, {}])
-@pytest.mark.parametrize("cut", [0, 1, 300_000])
+@each_way
+@pytest.mark.parametrize("length", [{"Content-Length": "8000000"}, {}])
+@pytest.mark.parametrize("cut", [0, 300_000, 7_999_999])
 async def test_an_output_that_breaks_off_is_never_taken_for_whole(
     owned: Replica, orthanc: ScriptedOrthanc, length: dict[str, str], cut: int
 ) -> None:
-    orthanc.tell(PATH, b"z" * 1_000_000, headers=HEADERS | length, cut=cut)
+    orthanc.tell(PATH, b"z" * 8_000_000, headers=HEADERS | length, cut=cut)
     with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         await owned.get(PATH)
 
 
-async def test_who_stops_reading_ends_the_owner_s_sending(owned: Replica, orthanc: ScriptedOrthanc) -> None:
-    orthanc.tell(PATH, endless=True, headers=HEADERS)
+@each_way
+@pytest.mark.parametrize("length", [ENDLESS, {}])
+async def test_who_stops_reading_ends_the_owner_s_sending(
+    owned: Replica, orthanc: ScriptedOrthanc, length: dict[str, str]
+) -> None:
+    orthanc.tell(PATH, endless=True, headers=HEADERS | length)
+    before = descriptors()
     async with owned.session.get(URL(owned.public + PATH), headers=LOGIN) as response:
-        assert await response.content.readexactly(1_000_000)
+        assert await response.content.readexactly(3_000_000)
         response.close()
     await until(orthanc.left.is_set)
+    await until(lambda: descriptors() <= before)
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@each_way
 async def test_a_download_holds_up_nobody_else(owned: Replica, orthanc: ScriptedOrthanc) -> None:
-    orthanc.tell(PATH, endless=True, headers=HEADERS)
+    orthanc.tell(PATH, endless=True, headers=HEADERS | ENDLESS)
     async with owned.session.get(URL(owned.public + PATH), headers=LOGIN) as response:
-        assert await response.content.readexactly(100_000)
+        assert await response.content.readexactly(3_000_000)
         assert (await owned.get("/jobs")).status == 200
+
+
+@each_way
+async def test_after_a_download_its_connection_serves_on(owned: Replica, orthanc: ScriptedOrthanc) -> None:
+    orthanc.tell(PATH, BODY, headers=HEADERS)
+    asking = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTHORIZATION}\r\n\r\n".encode()
+    reader, writer = await asyncio.open_connection(*owned.public.removeprefix("http://").split(":"))
+    for _ in range(3):
+        writer.write(asking)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert await reader.readexactly(len(BODY)) == BODY
+    writer.close()
+    await writer.wait_closed()
+
+
+@asynccontextmanager
+async def half_a_download(
+    index_url: str, orthanc: ScriptedOrthanc, rest: asyncio.Event
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """From a replica that has been told to stop; what is still to come does so with `rest`."""
+    orthanc.tell(PATH, BODY, headers=HEADERS | {"Content-Length": str(len(BODY))}, cut=HALF, halts=rest)
+    addresses, stop = asyncio.Queue[str](), asyncio.Event()
+
+    async def serve() -> None:
+        async with replica_on(index_url) as replica:
+            assert (await replica.report("a", job(1, "Success"), at=orthanc)).status == 200
+            await replica.knows_whom_to_ask()
+            addresses.put_nowait(replica.public)
+            await stop.wait()
+
+    async with asyncio.TaskGroup() as tasks, client() as session:
+        tasks.create_task(serve())
+        address = await addresses.get()
+        async with session.get(URL(address + PATH), headers=LOGIN) as response:
+            assert await response.content.readexactly(HALF) == BODY[:HALF]
+            stop.set()
+            await until(lambda: is_closed(address))
+            yield response
+
+
+async def is_closed(address: str) -> bool:
+    try:
+        async with client() as session, session.get(address):
+            return False
+    except aiohttp.ClientConnectorError:
+        return True
+
+
+@each_way
+async def test_a_replica_that_stops_lets_a_download_come_to_its_end(index_url: str, orthanc: ScriptedOrthanc) -> None:
+    rest = asyncio.Event()
+    async with half_a_download(index_url, orthanc, rest) as response:
+        rest.set()
+        assert await response.read() == BODY[HALF:]
+
+
+@each_way
+async def test_a_replica_that_stops_does_not_wait_for_ever(
+    index_url: str, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "DRAIN", 0.1)
+    async with half_a_download(index_url, orthanc, asyncio.Event()) as response:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
 
 
 @pytest.mark.parametrize("status", [404, 500])
