@@ -53,7 +53,7 @@ class Output:
             while piece := self._response.content.read_nowait():
                 begun += piece
         if transport := self._transport():
-            transport.pause_reading()
+            transport.pause_reading()  # aiohttp's own clock goes on, and nobody listens to it any more
         return bytes(begun)
 
     async def pour(self, target: int) -> None:
