@@ -50,14 +50,18 @@ class Encodings:
         self._bodies = bodies
         self._under_way: dict[tuple[Question, str], tuple[str, asyncio.Task[bytes]]] = {}
 
+    def made(self, question: Question, tag: str, coding: str) -> bytes | None:
+        """The body in this coding where it has been made already."""
+        kept = self._bodies.get((question, coding))
+        return kept.text if isinstance(kept, Compressed) and kept.tag == tag else None
+
     async def encode(self, question: Question, tag: str, text: bytes, coding: str) -> bytes | None:
         """The body in this coding; None where it should go out as it is."""
         if len(text) < SMALLEST:
             return None
         key = (question, coding)
-        kept = self._bodies.get(key)
-        if isinstance(kept, Compressed) and kept.tag == tag:
-            return kept.text
+        if made := self.made(question, tag, coding):
+            return made
         if key not in self._under_way:
             task = asyncio.create_task(self._compress(key, tag, text), name="compression")
             self._under_way[key] = tag, task
