@@ -28,17 +28,6 @@ BODY_WITHIN = 10.0
 LINGERS = 2.0
 """Seconds that a body which nobody wanted is still read and dropped, so that its sender gets to see the answer."""
 
-LIMITS: Mapping[str, Any] = {
-    "access_log": None,
-    "max_line_size": LONGEST_LINE,
-    "max_field_size": LONGEST_LINE,
-    "max_headers": MOST_HEADERS,
-    "keepalive_timeout": HEAD_WITHIN,
-    "lingering_time": LINGERS,
-    "auto_decompress": False,
-}
-"""What aiohttp is told of a connection."""
-
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 """Who asks, recognised once for each request."""
 
@@ -89,11 +78,25 @@ class Connection(web.RequestHandler):
         return response
 
 
+def limits() -> Mapping[str, Any]:
+    """What aiohttp is told of a connection."""
+    return {
+        "loop": asyncio.get_running_loop(),
+        "access_log": None,
+        "max_line_size": LONGEST_LINE,
+        "max_field_size": LONGEST_LINE,
+        "max_headers": MOST_HEADERS,
+        "keepalive_timeout": HEAD_WITHIN,
+        "lingering_time": LINGERS,
+        "auto_decompress": False,
+    }
+
+
 class Server(web.Server):
     """Accepts connections, and gives their requests to one handler."""
 
     def __call__(self) -> Connection:
-        return Connection(self, loop=asyncio.get_running_loop(), **LIMITS)
+        return Connection(self, **limits())
 
     def _make_request(
         self,

@@ -16,7 +16,7 @@ from aiohttp.http import RawRequestMessage
 
 from jobindex.web import connection
 from jobindex.web.audit import READ_AS
-from jobindex.web.connection import CALLER, HEAD_WITHIN, LIMITS
+from jobindex.web.connection import CALLER, limits
 from jobindex.web.errors import Handler
 from jobindex.web.polls import ASKED, Poll, Polls, head_of
 from jobindex.web.reports import LARGEST
@@ -140,7 +140,7 @@ class Connection(connection.Connection):
     def _go_on(self) -> None:
         """With what has come meanwhile; a connection on which nothing comes is closed after a while."""
         self._busy = False
-        self._next_keepalive_close_time = self._loop.time() + HEAD_WITHIN
+        self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
         held, self._held = self._held, b""
@@ -151,7 +151,7 @@ class Connection(connection.Connection):
     def _process_keepalive(self) -> None:
         """A poll that is still being answered keeps its connection."""
         if self._busy:
-            self._next_keepalive_close_time = self._loop.time() + HEAD_WITHIN
+            self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
         super()._process_keepalive()
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:
@@ -171,7 +171,7 @@ class Server(connection.Server):
         self._polls = polls
 
     def __call__(self) -> Connection:
-        return Connection(self._polls, self, loop=asyncio.get_running_loop(), **LIMITS)
+        return Connection(self._polls, self, **limits())
 
     def _make_request(
         self,

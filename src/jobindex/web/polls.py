@@ -18,6 +18,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from jobindex import metrics
 from jobindex.audit.record import Record
 from jobindex.audit.repeats import Repeats
 from jobindex.model.query import Question
@@ -124,10 +125,12 @@ class Polls:
             self._answering = None
 
     def _take(self, turn: Turn, *, fresh: bool) -> None:
+        reply = None
         try:
-            turn.take(self._reply(turn) if fresh else None)
+            reply = self._reply(turn) if fresh else None
         except Exception:
-            log.exception("a poll could not be answered")
+            log.exception("a poll could not be answered by what is remembered of it")
+        turn.take(reply)
 
     def _reply(self, turn: Turn) -> tuple[bytes, bytes] | None:
         """None where the status would be another than before, or the body has to be compressed first."""
@@ -136,6 +139,7 @@ class Polls:
         if found is None:
             return None
         name = next(self._names)
+        metrics.polls.inc()
         access.note("GET", poll.path, poll.status, turn.began, name)
         if poll.record is not None:
             self._repeats.note(poll.record, name)
