@@ -55,8 +55,9 @@ class Line:
 
 
 @asynccontextmanager
-async def line_to(replica: Replica) -> AsyncIterator[Line]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(replica.public.rpartition(":")[2]))
+async def line_to(replica: Replica, source: str = "127.0.0.1") -> AsyncIterator[Line]:
+    port = int(replica.public.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
     try:
         yield Line(reader, writer)
     finally:
@@ -179,6 +180,17 @@ async def test_other_credentials_are_another_request(line: Line, login: str) -> 
     assert (await line.ask(POLL.replace(AUTHORIZATION.encode(), login.encode()))).status == 401
 
 
+async def test_another_address_is_another_request(line: Line, replica: Replica) -> None:
+    """Limits, the audit trail and a trusted proxy's word all go by it."""
+    assert [(await line.ask(POLL)).status for _ in range(2)] == [200, 200]
+    before = known()
+    async with line_to(replica, "127.0.0.9") as elsewhere:
+        assert (await elsewhere.ask(POLL)).status == 200
+        assert known() == before
+        assert (await elsewhere.ask(POLL)).status == 200
+    assert known() == before + 1
+
+
 async def test_a_poll_leaves_a_line_and_is_counted(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     await line.ask(POLL)
     caplog.set_level("INFO")
@@ -238,15 +250,16 @@ async def test_a_poll_is_one_only_where_a_request_begins(line: Line) -> None:
 
 
 async def test_polls_sent_at_once_are_answered_in_their_order(line: Line) -> None:
-    ids = get("/jobs")
+    """What asks Redis nothing would be answered first."""
+    ids, nothing = get("/jobs"), get("/nothing")
     for each in (POLL, ids):
         assert (await line.ask(each)).status == 200
     line.writer.write(POLL)
-    for each in (ids, POLL, get("/nothing"), ids):
+    for each in (nothing, ids, POLL, ids):
         await is_read()
         line.writer.write(each)
     replies = [await line.reply() for _ in range(5)]
-    assert [each.status for each in replies] == [200, 200, 200, 404, 200]
+    assert [each.status for each in replies] == [200, 404, 200, 200, 200]
     assert [each.body[:2] for each in replies if each.status == 200] == [b"[{", b'["', b"[{", b'["']
 
 
