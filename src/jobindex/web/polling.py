@@ -27,16 +27,16 @@ PIECE = 256 << 10
 
 
 class Request(connection.Request):
-    """Knows the bytes it was made of, where they were all that was read then."""
+    """Knows by what its like will be known; by nothing (b"") where it was not read by itself."""
 
-    def __init__(self, raw: bytes, polls: Polls, *made_of: Any, **more: Any) -> None:
+    def __init__(self, key: bytes, polls: Polls, *made_of: Any, **more: Any) -> None:
         super().__init__(*made_of, **more)
-        self.raw = raw
-        self.polls = polls
+        self._key = key
+        self._polls = polls
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         await super()._prepare_hook(response)
-        if self.raw and ASKED in self and self._is_plain(response):
+        if self._key and ASKED in self and self._polls.comes_again(self._key) and self._is_plain(response):
             poll = Poll(
                 self[CALLER].fingerprint,
                 self[ASKED],
@@ -45,7 +45,7 @@ class Request(connection.Request):
                 head_of(response.status, response.headers),
                 self.get(READ_AS),
             )
-            self.polls.remember(self.raw, self.remote or "", poll)
+            self._polls.remember(self._key, poll)
 
     def _is_plain(self, response: web.StreamResponse) -> bool:
         """Whether the connection goes on as HTTP/1.1 does by itself."""
@@ -56,11 +56,11 @@ class Request(connection.Request):
 class Connection(connection.Connection):
     """Answers polls itself, one at a time; what comes meanwhile waits."""
 
-    __slots__ = ("_at_rest", "_busy", "_done", "_held", "_peer", "_polls", "_sending", "raw")
+    __slots__ = ("_at_rest", "_busy", "_done", "_held", "_peer", "_polls", "_sending", "key")
 
     def __init__(self, polls: Polls, *made_of: Any, **more: Any) -> None:
         super().__init__(*made_of, **more)
-        self.raw = b""
+        self.key = b""
         self._polls = polls
         self._peer = ""
         self._at_rest = True
@@ -77,14 +77,13 @@ class Connection(connection.Connection):
         """A poll, or something for aiohttp to read."""
         if self._busy:
             self._hold(data)
-        elif poll := self._poll(data):
+            return
+        self.key = self._polls.key(data, self._peer) if self._at_rest and self._waits() else b""
+        if poll := self._polls.find(self.key):
             self._busy = True
             self._polls.answer(poll, lambda answer: self._take(data, answer))
         else:
             self._read(data)
-
-    def _poll(self, data: bytes) -> Poll | None:
-        return self._polls.find(data, self._peer) if self._at_rest and self._waits() else None
 
     def _waits(self) -> bool:
         """Whether everything that was read has been answered, and more may come."""
@@ -97,13 +96,14 @@ class Connection(connection.Connection):
         found = self._messages
         whole = len(found) == 1 and found[0][1] is EMPTY_PAYLOAD and data.find(END) == len(data) - len(END)
         self._at_rest = alone and whole and not self._upgraded
-        self.raw = data if self._at_rest else b""
+        if not self._at_rest:
+            self.key = b""
 
     def _hold(self, data: bytes) -> None:
         """Nothing more is read while there is something that waits."""
-        if self.transport is not None:
-            self.transport.pause_reading()
         self._held += data
+        if self._held and self.transport is not None:
+            self.transport.pause_reading()
 
     def _take(self, data: bytes, answer: tuple[bytes, bytes] | None) -> None:
         if answer is None:
@@ -182,5 +182,5 @@ class Server(connection.Server):
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
         loop = asyncio.get_running_loop()
-        raw = protocol.raw if isinstance(protocol, Connection) else b""
-        return Request(raw, self._polls, message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
+        key = protocol.key if isinstance(protocol, Connection) else b""
+        return Request(key, self._polls, message, payload, protocol, writer, task, loop, client_max_size=LARGEST)

@@ -15,6 +15,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -85,22 +86,32 @@ class Polls:
         self._listing = listing
         self._repeats = repeats
         self._names = access.names()
-        self._key = secrets.token_bytes(32)
+        self._secret = secrets.token_bytes(32)
+        self._once: OrderedDict[bytes, None] = OrderedDict()
         self._known: OrderedDict[bytes, Poll] = OrderedDict()
         self._turns: list[Turn] = []
         self._answering: asyncio.Task[None] | None = None
 
-    def remember(self, raw: bytes, peer: str, poll: Poll) -> None:
-        """That these bytes from this address got such an answer."""
-        self._known[self._digest(raw, peer)] = poll
-        while len(self._known) > MOST:
-            self._known.popitem(last=False)
+    def key(self, raw: bytes, peer: str) -> bytes:
+        """What these bytes from this address are known by; b"" where they are too many to be a poll."""
+        told = peer.encode() + b"\n" + raw
+        return blake2b(told, key=self._secret, digest_size=32).digest() if len(raw) <= LONGEST else b""
 
-    def find(self, raw: bytes, peer: str) -> Poll | None:
-        """The poll that these bytes are, if they were answered before and their caller may still ask."""
-        if len(raw) > LONGEST:
-            return None
-        key = self._digest(raw, peer)
+    def comes_again(self, key: bytes) -> bool:
+        """Whether it came before; the first time is only noted, for most requests never come again."""
+        if key in self._once:
+            return True
+        self._once[key] = None
+        _shorten(self._once)
+        return False
+
+    def remember(self, key: bytes, poll: Poll) -> None:
+        """That such bytes got such an answer."""
+        self._known[key] = poll
+        _shorten(self._known)
+
+    def find(self, key: bytes) -> Poll | None:
+        """The poll known by this, if its caller may still ask."""
         poll = self._known.get(key)
         if poll is None or not self._rights.still_lists(poll.fingerprint):
             return None
@@ -153,9 +164,6 @@ class Polls:
             return None
         return (known, b"") if known else self._listing.at_hand(asked.question, asked.coding)
 
-    def _digest(self, raw: bytes, peer: str) -> bytes:
-        return blake2b(peer.encode() + b"\n" + raw, key=self._key, digest_size=32).digest()
-
 
 def _head(poll: Poll, tag: str, length: int, name: str) -> bytes:
     """As aiohttp makes it: an answer without a body has no length."""
@@ -163,6 +171,11 @@ def _head(poll: Poll, tag: str, length: int, name: str) -> bytes:
     if poll.status == HTTPStatus.OK:
         told += f"\r\nContent-Length: {length}"
     return b"%s%s\r\n\r\n" % (poll.head, told.encode())
+
+
+def _shorten(known: OrderedDict[bytes, Any]) -> None:
+    while len(known) > MOST:
+        known.popitem(last=False)
 
 
 @lru_cache(maxsize=2)
