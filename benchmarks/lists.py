@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .load import Load, load
 from .results import Chapter, Table, median
@@ -38,6 +38,7 @@ class Subject:
     name: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    alike: bool = True
     runs: list[Load] = field(default_factory=list)
 
     def middle(self, what: Callable[[Load], float]) -> float:
@@ -52,7 +53,8 @@ async def by_turns(subjects: list[Subject], clients: int, rounds: int = ROUNDS, 
     """Each in each round once, in another order each time, since what else the machine does comes and goes."""
     for _ in range(rounds):
         for subject in random.sample(subjects, len(subjects)):
-            subject.runs.append(await load(subject.url, clients=clients, headers=subject.headers, seconds=seconds))
+            told = {"headers": subject.headers, "alike": subject.alike}
+            subject.runs.append(await load(subject.url, clients=clients, seconds=seconds, **told))
 
 
 def tell(table: Table, what: str, clients: int, changes: int, ours: Subject, others: list[Subject]) -> None:
@@ -109,9 +111,11 @@ async def question(place: Stage, table: Table, name: str, path: str, clients: tu
             tell(table, name, count, 0, ours, [file])
             if name == "objects":
                 same = Subject(name, url, {**LOGIN, "If-None-Match": headers["ETag"]})
+                unlike = replace(same, alike=False, runs=[])
                 small = Subject("1 KB file", f"{static}/small")
-                await by_turns([same, small], count)
+                await by_turns([same, unlike, small], count)
                 tell(table, "objects, If-None-Match", count, 0, same, [small])
+                tell(table, "the same, each request another", count, 0, unlike, [small])
 
 
 async def changing(place: Stage, table: Table, name: str, path: str, changes: int, clients: tuple[int, ...]) -> None:

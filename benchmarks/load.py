@@ -24,15 +24,21 @@ class Load:
     p99: float
 
 
-async def load(url: str, *, clients: int, seconds: float = 1.0, headers: Mapping[str, str] | None = None) -> Load:
-    """Ask for so long; NoAnswers where one answer in a hundred is an error."""
+async def load(
+    url: str, *, clients: int, seconds: float = 1.0, headers: Mapping[str, str] | None = None, alike: bool = True
+) -> Load:
+    """Ask for so long, with requests that are alike or not; NoAnswers where one answer in a hundred is an error."""
     program = shutil.which("wrk")
     if program is None:
         raise NoAnswers("wrk is not installed; on Debian: apt install wrk")
     told = [part for name, value in (headers or {}).items() for part in ("-H", f"{name}: {value}")]
     command = [program, "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "20s", *told]
     child = await asyncio.create_subprocess_exec(
-        *command, "-s", str(SCRIPT), url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        *("-s", str(SCRIPT), url),
+        *(() if alike else ("--", "unlike")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     text = (await child.communicate())[0].decode()
     return _read(text, url)

@@ -19,6 +19,7 @@ from jobindex.service.timing import Timing
 from jobindex.settings import Settings
 from jobindex.store import opened as store_opened
 from jobindex.web.audit import Audit
+from jobindex.web.polls import Polls
 from jobindex.web.probes import ProbesDoor
 from jobindex.web.server import handler, listening
 from jobindex.wiring.chores import build_chores
@@ -73,8 +74,9 @@ async def _public(settings: Settings, services: Services, trail: Trail, repeats:
     node_of = services.view.owner_id
     audit = Audit(trail, repeats, node_of, reads=settings.audit_reads, required=settings.audit_required)
     answer = handler(public_routes(settings, services), recognition(settings), guard(settings), audit)
+    polls = Polls(services.rights, services.freshness, services.listing, repeats)
     try:
-        async with listening(answer, settings.public_host, settings.public_port) as port:
+        async with listening(answer, settings.public_host, settings.public_port, polls) as port:
             yield port
     finally:
         await audit.end()

@@ -9,6 +9,7 @@ NAMES = {
     "jobindex_jobs_refused",
     "jobindex_jobs_lost",
     "jobindex_stale_answers",
+    "jobindex_polls",
     "jobindex_jobs",
     "jobindex_nodes",
     "jobindex_view_version",

@@ -66,6 +66,21 @@ class Listing:
         made = await self._encodings.encode(question, tag, text, coding) if coding else None
         return (coding, tag_of(tag, coding), made) if made is not None else ("", tag, text)
 
+    def known(self, question: Question, coding: str, known: str) -> str:
+        """The tag among the known ones of an answer that is still right, in its coding or as it is; "" for none."""
+        if not known:
+            return ""
+        tag, _ = self.answer(question)
+        return next((each for each in (tag_of(tag, coding), tag) if each in known), "")
+
+    def at_hand(self, question: Question, coding: str) -> tuple[str, bytes] | None:
+        """The tag and the body in a coding, or None where it has to be made first."""
+        tag, text = self.answer(question)
+        if not coding:
+            return tag, text
+        made = self._encodings.made(question, tag, coding)
+        return (tag_of(tag, coding), made) if made is not None else None
+
     def job(self, job: Stored) -> bytes:
         """One job object, with what the index has to say of it as its last member."""
         node = self._view.owner(job)

@@ -39,6 +39,11 @@ class Rights:
         """Refused or NobodyToAsk unless the caller may see the list of jobs."""
         await self.may(caller, "GET", "/jobs")
 
+    def still_lists(self, fingerprint: str) -> bool:
+        """Whether the yes to a caller of this fingerprint still lasts; nobody is asked."""
+        what = "GET /jobs"
+        return self._verdicts.allowed(fingerprint, what) and not self._verdicts.refusal(fingerprint, what)
+
     async def may_operate(self, caller: Caller) -> None:
         """The same for what changes the cluster: whoever may act on any job may do that too."""
         await self.may(caller, "POST", action_path(NO_JOB, "cancel"))
@@ -103,6 +108,9 @@ class Granted(Rights):
 
     async def may(self, caller: Caller, method: str, path: str) -> None:
         return
+
+    def still_lists(self, fingerprint: str) -> bool:
+        return True
 
 
 async def _first(asked: list[asyncio.Task[Answer | None]], within: float) -> Answer | None:

@@ -23,6 +23,9 @@ from jobindex.web.answers import REQUEST_ID
 from jobindex.web.errors import Handler, answer_for
 from jobindex.web.routes import Routes
 
+READ_AS: web.RequestKey[Record] = web.RequestKey("read_as", Record)
+"""The record of a request that only read, where there is one: its like leaves the same."""
+
 ENDS_WITHIN = 8.0
 """Seconds that what callers have left may still take when the replica stops: the budget of an action and a little."""
 
@@ -81,6 +84,7 @@ class Audit:
         if self._reads or event is not READ:
             kind = self._record(event, caller, parts, status=status, outcome=outcome_of(status))
             self._repeats.note(kind, request.get(REQUEST_ID, ""))
+            request[READ_AS] = kind
 
     async def _see_through(self, change: "Coroutine[None, None, web.StreamResponse]") -> web.StreamResponse:
         """A caller that hangs up cancels its waiting, not what it asked for."""

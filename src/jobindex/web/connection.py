@@ -6,11 +6,14 @@ password.
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 
+from jobindex.auth.caller import Caller
 from jobindex.web.answers import error
 from jobindex.web.reports import LARGEST
 
@@ -24,6 +27,9 @@ BODY_WITHIN = 10.0
 """Seconds that a door waits for the whole body of one."""
 LINGERS = 2.0
 """Seconds that a body which nobody wanted is still read and dropped, so that its sender gets to see the answer."""
+
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+"""Who asks, recognised once for each request."""
 
 ALWAYS = {
     "Cache-Control": "no-store",
@@ -72,21 +78,25 @@ class Connection(web.RequestHandler):
         return response
 
 
+def limits() -> Mapping[str, Any]:
+    """What aiohttp is told of a connection."""
+    return {
+        "loop": asyncio.get_running_loop(),
+        "access_log": None,
+        "max_line_size": LONGEST_LINE,
+        "max_field_size": LONGEST_LINE,
+        "max_headers": MOST_HEADERS,
+        "keepalive_timeout": HEAD_WITHIN,
+        "lingering_time": LINGERS,
+        "auto_decompress": False,
+    }
+
+
 class Server(web.Server):
     """Accepts connections, and gives their requests to one handler."""
 
     def __call__(self) -> Connection:
-        return Connection(
-            self,
-            loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]  # so aiohttp is told to write none
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_LINE,
-            max_headers=MOST_HEADERS,
-            keepalive_timeout=HEAD_WITHIN,
-            lingering_time=LINGERS,
-            auto_decompress=False,
-        )
+        return Connection(self, **limits())
 
     def _make_request(
         self,

@@ -3,14 +3,15 @@
 from aiohttp import web
 
 from jobindex import metrics
-from jobindex.model.query import Question, read_question
+from jobindex.model.query import read_question
 from jobindex.service.encodings import CODINGS
 from jobindex.service.freshness import Freshness
-from jobindex.service.listing import Listing, tag_of
+from jobindex.service.listing import Listing
 from jobindex.service.refresh import Refresh
 from jobindex.service.view import View
 from jobindex.web.answers import empty, json_answer
 from jobindex.web.codings import accepted
+from jobindex.web.polls import ASKED, Asked
 from jobindex.web.routes import Call
 
 OURS = tuple(CODINGS)
@@ -30,25 +31,32 @@ class ListDoor:
 
     async def get(self, call: Call) -> web.StreamResponse:
         """GET /jobs"""
-        headers = call.request.headers
-        question = read_question(call.request.rel_url.query.items())
-        if self._always_refresh or "no-cache" in headers.get("Cache-Control", ""):
+        request = call.request
+        asked = _asked(request)
+        refreshed = self._always_refresh or "no-cache" in request.headers.get("Cache-Control", "")
+        if refreshed:
             await self._refresh.refresh(call.caller)
-        told = {"Vary": "Accept-Encoding"}
-        if not await self._freshness.catch_up():
+        fresh = await self._freshness.catch_up()
+        answer, coding = await self._answer(asked)
+        if not fresh:
             metrics.stale.inc()
-            told["X-Job-Index"] = f"stale; age={self._view.age:.0f}"
-        coding = accepted(headers.get("Accept-Encoding", ""), OURS)
-        if known := self._known(question, coding, headers.get("If-None-Match", "")):
-            return empty(304, {**told, "ETag": known})
-        coding, told["ETag"], body = await self._listing.encoded(question, coding)
+            answer.headers["X-Job-Index"] = f"stale; age={self._view.age:.0f}"
+        elif not refreshed and coding == asked.coding:
+            request[ASKED] = asked
+        return answer
+
+    async def _answer(self, asked: Asked) -> tuple[web.Response, str]:
+        """The answer and the coding of its body, which is none where one would be of no use."""
+        told = {"Vary": "Accept-Encoding"}
+        if same := self._listing.known(asked.question, asked.coding, asked.known):
+            return empty(304, {**told, "ETag": same}), asked.coding
+        coding, told["ETag"], body = await self._listing.encoded(asked.question, asked.coding)
         if coding:
             told["Content-Encoding"] = coding
-        return json_answer(body, headers=told)
+        return json_answer(body, headers=told), coding
 
-    def _known(self, question: Question, coding: str, known: str) -> str:
-        """The tag by which the caller has this answer already, in its coding or as it is; "" where it has not."""
-        if not known:
-            return ""
-        tag, _ = self._listing.answer(question)
-        return next((each for each in (tag_of(tag, coding), tag) if each in known), "")
+
+def _asked(request: web.BaseRequest) -> Asked:
+    headers = request.headers
+    coding = accepted(headers.get("Accept-Encoding", ""), OURS)
+    return Asked(read_question(request.rel_url.query.items()), coding, headers.get("If-None-Match", ""))

@@ -1,36 +1,28 @@
 """A listener: the middle pieces every request passes, and the life of the socket."""
 
 import asyncio
-import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import Histogram
 
-from jobindex import metrics
 from jobindex.auth.caller import Caller
 from jobindex.auth.introduction import Introduction
 from jobindex.auth.recognition import Recognition
+from jobindex.web import access, connection, polling
 from jobindex.web.answers import REQUEST_ID, REQUEST_ID_HEADER
 from jobindex.web.audit import Audit
-from jobindex.web.connection import Server
+from jobindex.web.connection import CALLER
 from jobindex.web.errors import Handler, with_errors
+from jobindex.web.polls import Polls
 from jobindex.web.routes import Guard, Routes
-
-access = logging.getLogger("jobindex.access")
 
 BACKLOG = 1024
 """Connections that may wait to be accepted; aiohttp's 128 made nginx give up when 200 callers came at once."""
 DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
-
-
-CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 
 
 def handler(
@@ -56,40 +48,23 @@ def handler(
 
 
 def _logged(answer: Handler) -> Handler:
-    """One line a request, without its query and its headers, which may hold secrets."""
+    """Give each request a name, and leave a line of it."""
+    named = access.names()
 
     async def logged(request: web.BaseRequest) -> web.StreamResponse:
-        began, name = time.perf_counter(), secrets.token_hex(8)
+        began, name = time.perf_counter(), next(named)
         request[REQUEST_ID] = name
         response = await answer(request)
         if not response.prepared:
             response.headers[REQUEST_ID_HEADER] = name
-        took = time.perf_counter() - began
-        kind = request.path.lstrip("/").split("/", maxsplit=1)[0][:16]
-        _timed(kind if kind in KINDS else "other", request.method, response.status).observe(took)
-        level = logging.DEBUG if kind in ("-", "metrics", "nodes") else logging.INFO
-        if access.isEnabledFor(level):
-            line = (request.method, request.path, response.status, took * 1000, name)
-            # by hand, since a look at who calls the logger costs as much as the line
-            access.handle(access.makeRecord(access.name, level, __file__, 0, "%s %s %d %.1f ms %s", line, None))
+        access.note(request.method, request.path, response.status, began, name)
         return response
 
     return logged
 
 
-@lru_cache(maxsize=1000)
-def _timed(kind: str, method: str, status: int) -> Histogram:
-    """Looked up once: finding a metric by its labels costs as much as the rest of a line."""
-    return metrics.requests.labels(kind, method if method in METHODS else "other", status)
-
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
-KINDS = frozenset({"jobs", "job-index", "nodes", "-", "metrics", "orthanc"})
-"""Methods and first parts of paths that the metrics tell apart; anything else would let callers make up labels."""
-
-
 @asynccontextmanager
-async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]:
+async def listening(answer: Handler, host: str, port: int, polls: Polls | None = None) -> AsyncIterator[int]:
     """Serve on a port (0: any free one, which is given) until left; then finish what is in flight."""
     stopping = asyncio.Event()
 
@@ -99,7 +74,11 @@ async def listening(answer: Handler, host: str, port: int) -> AsyncIterator[int]
             response.force_close()
         return response
 
-    server = Server(answer_to_the_last, handler_cancellation=True)
+    server = (
+        connection.Server(answer_to_the_last, handler_cancellation=True)
+        if polls is None
+        else polling.Server(answer_to_the_last, polls, handler_cancellation=True)
+    )
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:

@@ -160,20 +160,27 @@ async def test_whoever_may_not_list_does_not_make_the_nodes_be_asked(
     assert len(orthanc.asked) + len(other.asked) == 1
 
 
-async def test_who_takes_gzip_gets_it_with_a_tag_of_its_own(listed: Replica) -> None:
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+async def test_who_takes_a_coding_gets_it_with_a_tag_of_its_own(listed: Replica, coding: str) -> None:
     plain = await listed.get("/jobs?expand")
-    coded = await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": "gzip"})
-    assert ("Content-Encoding" in plain.headers, coded.headers["Content-Encoding"]) == (False, "gzip")
+    coded = await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": coding})
+    assert ("Content-Encoding" in plain.headers, coded.headers["Content-Encoding"]) == (False, coding)
     assert coded.json == plain.json
     assert coded.headers["ETag"] != plain.headers["ETag"]
     assert coded.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
 
-async def test_either_tag_spares_one_who_takes_gzip_the_body(listed: Replica) -> None:
-    for encoding in ("identity", "gzip"):
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+async def test_either_tag_spares_one_who_takes_a_coding_the_body(listed: Replica, coding: str) -> None:
+    for encoding in ("identity", coding):
         tag = (await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": encoding})).headers["ETag"]
-        answer = await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": "gzip", "If-None-Match": tag})
+        answer = await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": coding, "If-None-Match": tag})
         assert (answer.status, answer.headers["ETag"]) == (304, tag)
+
+
+async def test_zstd_is_preferred(listed: Replica) -> None:
+    answer = await listed.get("/jobs?expand", {**LOGIN, "Accept-Encoding": "gzip, deflate, br, zstd"})
+    assert answer.headers["Content-Encoding"] == "zstd"
 
 
 async def test_a_tag_of_gzip_does_not_stand_for_the_plain_body(listed: Replica) -> None:
