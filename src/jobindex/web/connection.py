@@ -69,6 +69,8 @@ class Connection(web.RequestHandler):
         """Orthanc's error JSON, and the end of the connection; an answer that has begun is cut instead."""
         if isinstance(exc, HttpProcessingError):
             log.info("what %s sent is no request: %s", request.remote, type(exc).__name__)
+        elif isinstance(exc, ConnectionError):
+            log.info("%s left before its answer was complete", request.remote)
         else:
             log.error("an answer broke off", exc_info=exc)
         if request.writer.output_size:

@@ -98,8 +98,9 @@ async def test_an_output_that_breaks_off_is_never_taken_for_whole(
 @each_way
 @pytest.mark.parametrize("length", [ENDLESS, {}])
 async def test_who_stops_reading_ends_the_owner_s_sending(
-    owned: Replica, orthanc: ScriptedOrthanc, length: dict[str, str]
+    owned: Replica, orthanc: ScriptedOrthanc, length: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    """And is no error: people close their tabs."""
     orthanc.tell(PATH, endless=True, headers=HEADERS | length)
     before = descriptors()
     async with owned.session.get(URL(owned.public + PATH), headers=LOGIN) as response:
@@ -107,6 +108,7 @@ async def test_who_stops_reading_ends_the_owner_s_sending(
         response.close()
     await until(orthanc.left.is_set)
     await until(lambda: descriptors() <= before)
+    assert "broke off" not in caplog.text
 
 
 def descriptors() -> int:
