@@ -2,14 +2,13 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from jobindex.errors import MalformedReport
-from jobindex.model.moment import is_moment, moment
-from jobindex.model.text import compact, minimal, most_members, redact, with_members
+from jobindex.model.moment import is_moment
+from jobindex.model.text import Compact, may_hold_secrets, minimal, read_compact, redact, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
 FINAL = frozenset({"Success", "Failure"})
@@ -23,7 +22,6 @@ LONGEST_JOB = 1 << 20
 LONGEST_NUMBER = 4300
 """Digits that Python's own reader takes; a shorter text has no longer one."""
 
-_ANY_TIME = moment(0)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -38,8 +36,7 @@ def is_output_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One reading of a job: its text (compact, secrets masked) and the few fields that rules need."""
 
     id: str
@@ -58,7 +55,7 @@ def read_job(text: bytes) -> Job:
     """Read what Orthanc printed; MalformedReport where it is not a job of Orthanc's."""
     if len(text) > LONGEST_JOB:
         raise MalformedReport(f"A job of {len(text)} bytes; {LONGEST_JOB} are taken at most")
-    printed = compact(text)
+    printed = read_compact(text)
     try:
         fields = _parsed(text, printed)
     except (ValueError, RecursionError):
@@ -66,30 +63,31 @@ def read_job(text: bytes) -> Job:
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
     return Job(
-        id=fields["ID"],
-        text=redact(printed),
-        state=fields["State"],
-        stamp=fields["Timestamp"],
-        progress=fields["Progress"],
-        completed=fields.get("CompletionTime", ""),
+        fields["ID"],
+        redact(printed.text) if may_hold_secrets(printed) else printed.text,
+        fields["State"],
+        fields["Timestamp"],
+        fields["Progress"],
+        fields.get("CompletionTime", ""),
     )
 
 
 def read_minimal(text: bytes) -> Job:
     """The same, without anything that may speak of patients."""
     job = read_job(text)
-    return replace(job, text=minimal(job.text))
+    return job._replace(text=minimal(job.text))
 
 
-def _parsed(text: bytes, printed: bytes) -> Any:
+def _parsed(text: bytes, printed: Compact) -> Any:
     """What a text says; ValueError or RecursionError where not every reader of JSON would read the same.
 
     `printed` is the same text, compact.
     """
     fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
-    if printed.count(b"{") + printed.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
+    if printed.text.count(b"{") + printed.text.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
         raise ValueError("too many levels")
-    if len(printed) < LONGEST_NUMBER and _count_members(fields) == most_members(printed):
+    names = printed.names
+    if names is not None and len(set(names)) == len(names) and len(printed.text) < LONGEST_NUMBER:
         return fields  # none is there twice
     return json.loads(text, object_pairs_hook=_unrepeated)
 
@@ -97,13 +95,6 @@ def _parsed(text: bytes, printed: bytes) -> Any:
 def _depth(value: Any) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
-
-
-def _count_members(value: Any) -> int:
-    """Those of all objects in a value."""
-    if type(value) is dict:
-        return len(value) + sum(_count_members(each) for each in value.values() if type(each) in (dict, list))
-    return sum(_count_members(each) for each in value if type(each) in (dict, list)) if type(value) is list else 0
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,16 +106,19 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _looks_right(fields: dict[str, Any]) -> bool:
     """What unmodified clients rely on: a known state, an object as content, times in Orthanc's form."""
-    progress = fields.get("Progress")
-    times = (fields.get("Timestamp"), fields.get("CreationTime"), fields.get("CompletionTime", _ANY_TIME))
+    told = fields.get
+    job_id, progress = told("ID"), told("Progress")
     return (
-        all(isinstance(fields.get(name), str) for name in ("ID", "State", "Type"))
-        and is_job_id(fields["ID"])
-        and fields["State"] in STATES
-        and isinstance(fields.get("Content"), dict)
+        type(job_id) is str
+        and is_job_id(job_id)
+        and told("State") in STATES
+        and type(told("Type")) is str
+        and type(told("Content")) is dict
         and type(progress) is int
         and 0 <= progress <= 100
-        and all(is_moment(time) for time in times)
+        and is_moment(told("Timestamp"))
+        and is_moment(told("CreationTime"))
+        and ("CompletionTime" not in fields or is_moment(fields["CompletionTime"]))
     )
 
 

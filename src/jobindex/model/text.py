@@ -5,7 +5,9 @@ is altered in the text, one member at a time.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress, repeat
+from typing import NamedTuple
 
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,]|[^\s{}\[\]:,"]+')
@@ -20,26 +22,44 @@ REDACTED = b'"REDACTED"'
 def compact(text: bytes) -> bytes:
     """`text` without the white space between its tokens."""
     parts = _parted(text)
+    return _STRING_OR_SPACE.sub(rb"\1", text) if parts is None else b'"'.join(parts)
+
+
+class Compact(NamedTuple):
+    """A text without white space, and the names of all members in it, inner ones too; None where none can be told."""
+
+    text: bytes
+    names: Sequence[bytes] | None
+
+
+def read_compact(text: bytes) -> Compact:
+    """`text`, which has to be JSON, as `compact` makes it."""
+    parts = _parted(text)
     if parts is None:
-        return _STRING_OR_SPACE.sub(rb"\1", text)
-    parts[::2] = [part.translate(None, _SPACE) for part in parts[::2]]
-    return b'"'.join(parts)
+        return Compact(compact(text), None)
+    is_name = map(bytes.startswith, parts[2::2], repeat(b":"))
+    return Compact(b'"'.join(parts), list(compress(parts[1::2], is_name)))
 
 
 def _parted(text: bytes) -> list[bytes] | None:
-    """What stands outside and inside of strings, by turns; None where a quotation mark may be no end of a string."""
+    """What stands outside of strings, without white space, and inside of them, by turns.
+
+    None where a quotation mark may be no end of a string.
+    """
     parts = text.split(b'"') if b"\\" not in text else []
-    return parts if len(parts) % 2 else None
-
-
-def most_members(text: bytes) -> int:
-    """How many members all objects of a compact JSON text have at most; strings with `:` in front count too."""
-    return text.count(b'":')
+    if not len(parts) % 2:
+        return None
+    parts[::2] = b'"'.join(parts[::2]).translate(None, _SPACE).split(b'"')
+    return parts
 
 
 def speaks_of_secrets(text: bytes) -> bool:
-    lower = text.lower()
-    return any(word in lower for word in _SECRETS)
+    return any(map(text.lower().__contains__, _SECRETS))
+
+
+def may_hold_secrets(compact: Compact) -> bool:
+    """Whether `redact` may find something to mask."""
+    return compact.names is None or speaks_of_secrets(b'"'.join(compact.names)) or b"@" in compact.text
 
 
 def redact(text: bytes) -> bytes:
