@@ -8,7 +8,7 @@ import orjson
 
 from jobindex.errors import MalformedReport
 from jobindex.model.moment import is_moment
-from jobindex.model.text import Compact, may_hold_secrets, minimal, read_compact, redact, with_members
+from jobindex.model.text import compact, minimal, most_members, redact, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
 FINAL = frozenset({"Success", "Failure"})
@@ -55,20 +55,20 @@ def read_job(text: bytes) -> Job:
     """Read what Orthanc printed; MalformedReport where it is not a job of Orthanc's."""
     if len(text) > LONGEST_JOB:
         raise MalformedReport(f"A job of {len(text)} bytes; {LONGEST_JOB} are taken at most")
-    printed = read_compact(text)
+    printed = compact(text)
     try:
-        fields = _parsed(text, printed)
+        fields, names = _parsed(text, printed)
     except (ValueError, RecursionError):
         raise MalformedReport("A job that is not JSON, or JSON that readers understand differently") from None
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
     return Job(
-        fields["ID"],
-        redact(printed.text) if may_hold_secrets(printed) else printed.text,
-        fields["State"],
-        fields["Timestamp"],
-        fields["Progress"],
-        fields.get("CompletionTime", ""),
+        id=fields["ID"],
+        text=redact(printed, names),
+        state=fields["State"],
+        stamp=fields["Timestamp"],
+        progress=fields["Progress"],
+        completed=fields.get("CompletionTime", ""),
     )
 
 
@@ -78,18 +78,32 @@ def read_minimal(text: bytes) -> Job:
     return job._replace(text=minimal(job.text))
 
 
-def _parsed(text: bytes, printed: Compact) -> Any:
-    """What a text says; ValueError or RecursionError where not every reader of JSON would read the same.
+def _parsed(text: bytes, printed: bytes) -> tuple[Any, list[str] | None]:
+    """What a text says, and the names of its members where it is short; `printed` is the same text, compact.
 
-    `printed` is the same text, compact.
+    ValueError or RecursionError where not every reader of JSON would read the same.
     """
     fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
-    if printed.text.count(b"{") + printed.text.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
+    if printed.count(b"{") + printed.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
         raise ValueError("too many levels")
-    names = printed.names
-    if names is not None and len(set(names)) == len(names) and len(printed.text) < LONGEST_NUMBER:
-        return fields  # none is there twice
-    return json.loads(text, object_pairs_hook=_unrepeated)
+    if len(printed) < LONGEST_NUMBER:
+        names = member_names(fields)
+        if len(names) == most_members(printed):
+            return fields, names  # none is there twice
+    return json.loads(text, object_pairs_hook=_unrepeated), None
+
+
+def member_names(value: Any) -> list[str]:
+    """Those of all objects in a value."""
+    names: list[str] = []
+    inner = [value] if isinstance(value, (dict, list)) else []
+    for each in inner:  # which grows meanwhile
+        if type(each) is dict:
+            names += each
+        for value in each.values() if type(each) is dict else each:
+            if type(value) is dict or type(value) is list:
+                inner.append(value)
+    return names
 
 
 def _depth(value: Any) -> int:

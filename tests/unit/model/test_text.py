@@ -11,9 +11,8 @@ from jobindex.model.text import (
     _STRING_OR_SPACE,
     compact,
     elements,
-    may_hold_secrets,
     members,
-    read_compact,
+    most_members,
     redact,
     with_members,
 )
@@ -40,23 +39,13 @@ def test_compact_says_the_same_with_no_white_space(value: Any, ascii_only: bool,
     assert compact(text) == printed(value, ensure_ascii=ascii_only)
 
 
-@given(VALUES, st.none() | st.just(3))
-def test_the_names_are_those_of_all_members(value: Any, indent: int | None) -> None:
-    def names_of(value: Any) -> list[str]:
+@given(VALUES, st.booleans())
+def test_no_member_is_left_out_when_they_are_counted(value: Any, ascii_only: bool) -> None:
+    def members_of(value: Any) -> int:
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        return (list(value) if isinstance(value, dict) else []) + [name for each in inner for name in names_of(each)]
+        return (len(value) if isinstance(value, dict) else 0) + sum(map(members_of, inner))
 
-    text = printed(value, indent=indent)
-    found = read_compact(text)
-    assert found.text == compact(text)
-    assert (found.names is None) == (b"\\" in text)
-    assert found.names is None or sorted(found.names) == sorted(name.encode() for name in names_of(value))
-
-
-@given(VALUES)
-def test_what_holds_no_secret_is_not_masked(value: Any) -> None:
-    found = read_compact(printed(value))
-    assert may_hold_secrets(found) or redact(found.text) == found.text
+    assert most_members(printed(value, ensure_ascii=ascii_only)) >= members_of(value)
 
 
 @given(st.binary() | st.text(alphabet=' \t\n\r\f\v"{}[]:,a1\\').map(str.encode))
