@@ -1,6 +1,7 @@
 """The one way in: what plugins push, what visits read and what actions answer all go through here."""
 
 from collections.abc import Callable, Iterable, Sequence
+from sys import intern
 
 from jobindex import metrics
 from jobindex.errors import IndexAway
@@ -138,7 +139,8 @@ class Intake:
 
 
 def _held(node_id: str, incarnation: str, clock: int, job: Job) -> Stored:
-    record = Record(node_id, incarnation, clock, job.stamp, job.state, HELD)
+    # those in the view share the words that are not their own, as those that are read from Redis do
+    record = Record(intern(node_id), intern(incarnation), clock, job.stamp, intern(job.state), HELD)
     return Stored(job.id, job.text, record, job.progress, _ms(job.completed) if job.completed else 0)
 
 

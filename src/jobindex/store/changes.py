@@ -26,11 +26,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry: the version it makes, its kind (job, gone, node, epoch), and whom it is about."""
+    """One entry: the version it makes, its kind (job, gone, node, epoch), whom it is about, and which call made it."""
 
     version: int
     kind: str
     id: str
+    by: str = ""
 
 
 class Changes:
@@ -39,7 +40,7 @@ class Changes:
     def __init__(self, redis: Redis, tail: Redis, scripts: Scripts) -> None:
         self._redis = redis
         self._tail = tail
-        self._head = Line(redis.connection_pool, "MGET", keys.key(keys.EPOCH), keys.key(keys.VERSION))
+        self._head = Line(redis.connection_pool)
         self._scripts = scripts
 
     async def begin(self) -> None:
@@ -50,7 +51,7 @@ class Changes:
     async def head(self) -> Head | None:
         """Where the index stands; None while nothing has ever been written."""
         with translated():
-            found: list[Any] = await self._head.ask()
+            found: list[Any] = await self._head.ask("MGET", keys.key(keys.EPOCH), keys.key(keys.VERSION))
         epoch, version = found
         if epoch is None or version is None:
             return None
@@ -77,4 +78,5 @@ class Changes:
 def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
     """What somebody else wrote there, or a newer version means, has a kind that nobody looks for."""
     version = int(entry_id.split(b"-")[0])
-    return Change(version, fields.get(b"kind", b"").decode(), fields.get(b"id", b"").decode())
+    kind, about, by = (fields.get(name, b"").decode() for name in (b"kind", b"id", b"by"))
+    return Change(version, kind, about, by)
