@@ -1,16 +1,16 @@
 """The change log, by which every replica's view follows the index, and the version that readers wait for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 
 from jobindex.store import keys
-from jobindex.store.connect import TAIL_BLOCK, translated
+from jobindex.store.connect import COMMAND_TIMEOUT, TAIL_BLOCK, translated
 from jobindex.store.line import Line
 from jobindex.store.scripts import Scripts
 
+_LOG = keys.key(keys.CHANGES)
 MOST = 2000
 """Changes in one read."""
 
@@ -39,7 +39,7 @@ class Changes:
 
     def __init__(self, redis: Redis, tail: Redis, scripts: Scripts) -> None:
         self._redis = redis
-        self._tail = tail
+        self._tail = Line(tail.connection_pool, TAIL_BLOCK + COMMAND_TIMEOUT)
         self._head = Line(redis.connection_pool)
         self._scripts = scripts
 
@@ -66,17 +66,17 @@ class Changes:
 
     async def after(self, version: int) -> list[Change]:
         """The changes after `version`, waiting for the next one if there is none; [] when none came in time."""
-        name = keys.key(keys.CHANGES)
+        block = round(TAIL_BLOCK * 1000)
         with translated():
-            answer: Any = await self._tail.xread({name: f"{version}-0"}, count=MOST, block=int(TAIL_BLOCK * 1000))
+            answer: Any = await self._tail.ask("XREAD", "COUNT", MOST, "BLOCK", block, "STREAMS", _LOG, f"{version}-0")
         if not answer:
             return []
-        entries = answer[0][1] if isinstance(answer, list) else answer[name.encode()][0]
-        return [_change(cast("bytes", entry_id), fields) for entry_id, fields in entries]
+        entries = answer[0][1] if isinstance(answer, list) else answer[_LOG.encode()]
+        return [_change(entry_id, told) for entry_id, told in entries]
 
 
-def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
+def _change(entry_id: bytes, told: list[bytes]) -> Change:
     """What somebody else wrote there, or a newer version means, has a kind that nobody looks for."""
-    version = int(entry_id.split(b"-")[0])
+    fields = dict(zip(told[::2], told[1::2], strict=False))
     kind, about, by = (fields.get(name, b"").decode() for name in (b"kind", b"id", b"by"))
-    return Change(version, kind, about, by)
+    return Change(int(entry_id.split(b"-")[0]), kind, about, by)

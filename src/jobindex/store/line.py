@@ -50,8 +50,10 @@ class _Question:
 class Line:
     """Takes one connection of the pool when first used, and keeps it; the pool closes it in the end."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool, patience: float = COMMAND_TIMEOUT) -> None:
+        """`patience`: seconds for which Redis may say nothing while somebody waits for an answer."""
         self._pool = pool
+        self._patience = patience
         self._connection: AbstractConnection | None = None
         self._open = False
         """Whether what is asked may be sent at once: else it is sent when the connection has been made."""
@@ -60,7 +62,7 @@ class Line:
         self._answering: asyncio.Task[None] | None = None
 
     async def ask(self, *command: str | bytes | int) -> Any:
-        """The answer to one command; redis-py's errors, or TimeoutError where Redis says nothing for so long."""
+        """The answer to one command as it is; redis-py's errors, or TimeoutError."""
         (answer,) = await self.ask_all([command])
         if isinstance(answer, Exception):
             raise answer
@@ -111,14 +113,14 @@ class Line:
     async def _hear(self) -> None:
         """Send what waits, and hear the answers to that and to what comes, until there is none, or an error."""
         try:
-            async with asyncio.timeout(COMMAND_TIMEOUT) as patience:
+            async with asyncio.timeout(self._patience) as deadline:
                 connection = await self._connected()
                 self._open, self._unsent = True, []
                 self._send(self._waiting)
                 while self._waiting:
                     if self._waiting[0].hear(await _next_answer(connection)):
                         self._waiting.popleft()
-                        patience.reschedule(asyncio.get_running_loop().time() + COMMAND_TIMEOUT)
+                        deadline.reschedule(asyncio.get_running_loop().time() + self._patience)
         except BaseException as error:
             await self._leave()
             if not isinstance(error, Exception):
