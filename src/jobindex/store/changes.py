@@ -1,7 +1,7 @@
 """The change log, by which every replica's view follows the index, and the version that readers wait for."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -24,8 +24,7 @@ class Head:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One entry: the version it makes, its kind (job, gone, node, epoch), whom it is about, and which call made it."""
 
     version: int
@@ -77,6 +76,7 @@ class Changes:
 
 def _change(entry_id: bytes, told: list[bytes]) -> Change:
     """What somebody else wrote there, or a newer version means, has a kind that nobody looks for."""
-    fields = dict(zip(told[::2], told[1::2], strict=False))
-    kind, about, by = (fields.get(name, b"").decode() for name in (b"kind", b"id", b"by"))
-    return Change(int(entry_id.split(b"-")[0]), kind, about, by)
+    words = iter(told)
+    found = dict(zip(words, words, strict=False)).get
+    version = int(entry_id.partition(b"-")[0])
+    return Change(version, found(b"kind", b"").decode(), found(b"id", b"").decode(), found(b"by", b"").decode())

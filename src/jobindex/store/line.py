@@ -120,7 +120,7 @@ class Line:
                 while self._waiting:
                     if self._waiting[0].hear(await _next_answer(connection)):
                         self._waiting.popleft()
-                        deadline.reschedule(asyncio.get_running_loop().time() + self._patience)
+                        self._put_off(deadline)
         except BaseException as error:
             await self._leave()
             if not isinstance(error, Exception):
@@ -128,6 +128,12 @@ class Line:
             self._tell(error)
         finally:
             self._open = False
+
+    def _put_off(self, deadline: asyncio.Timeout) -> None:
+        """Not at each answer: a new timer costs as much as a short question."""
+        due, later = deadline.when(), asyncio.get_running_loop().time() + self._patience
+        if due is None or later - due > self._patience / 8:
+            deadline.reschedule(later)
 
     async def _connected(self) -> AbstractConnection:
         if self._connection is None:
