@@ -100,13 +100,13 @@ class Writer:
             self._since = time.monotonic()
             for _ in batch:
                 self._kept.popleft()
+        for _, written in batch:
+            if written.set_running_or_notify_cancel():
+                written.set_result(None)
         metrics.audit_records.inc(len(batch))
         if self._broken:
             log.warning("the audit trail is written again; %d records of it are lost", self.lost)
         self._broken = False
-        for _, written in batch:  # last, since who waits for it can't go on before this thread rests
-            if written.set_running_or_notify_cancel():
-                written.set_result(None)
 
     def _wait_out(self, error: OSError) -> None:
         if not self._broken:
