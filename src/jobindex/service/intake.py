@@ -85,7 +85,7 @@ class Intake:
         """Take in what was read; IndexAway at once while Redis is known to be away."""
         if not self._view.connected:
             raise IndexAway("Redis is away")
-        await self._put(word.record.node, word.record.incarnation, [word])
+        self._note([word], await self._store.jobs.put_at_once(word))
 
     async def _lacks_token(self, node_id: str, report: Report) -> bool:
         """Keep or renew the node's token where there is need of one; True where it has to be given again."""

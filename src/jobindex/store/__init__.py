@@ -23,12 +23,12 @@ class Store:
 
     def __init__(self, clients: Clients, plain: tuple[str, ...] = ()) -> None:
         redis = clients.commands
-        line = Line(redis.connection_pool)
-        scripts = Scripts(redis, line)
+        reporting = Line(redis.connection_pool)
+        scripts, reports = Scripts(redis, Line(redis.connection_pool)), Scripts(redis, reporting)
         self.told: Told[Stored] = Told()
-        self.jobs = Jobs(redis, scripts, self.told)
-        self.nodes = Nodes(redis, scripts, self.told)
-        self.nonces = Nonces(line)
+        self.jobs = Jobs(redis, scripts, reports, self.told)
+        self.nodes = Nodes(redis, scripts, reports, self.told)
+        self.nonces = Nonces(reporting)
         self.changes = Changes(redis, clients.tail, scripts)
         self.disk = Disk(redis)
         self.server = Server(clients, plain)

@@ -35,11 +35,12 @@ class Stored:
 
 
 class Jobs:
-    """Reads and writes jobs; every method may raise IndexAway."""
+    """Reads and writes jobs; every method may raise IndexAway.  Reports have a line of their own."""
 
-    def __init__(self, redis: Redis, scripts: Scripts, told: Told[Stored]) -> None:
+    def __init__(self, redis: Redis, scripts: Scripts, reports: Scripts, told: Told[Stored]) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._reports = reports
         self._told = told
 
     async def put(self, node: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
@@ -47,8 +48,15 @@ class Jobs:
 
         UnknownNode where this incarnation is not the registered one.
         """
+        return await self._put(self._reports, node, incarnation, words)
+
+    async def put_at_once(self, word: Stored) -> list[str]:
+        """The same with one word for which somebody waits, and which stands behind no report."""
+        return await self._put(self._scripts, word.record.node, word.record.incarnation, [word])
+
+    async def _put(self, scripts: Scripts, node: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
         with translated():
-            refused = await self._scripts.run_in_turn(put_calls(node, incarnation, words, self._told))
+            refused = await scripts.run_in_turn(put_calls(node, incarnation, words, self._told))
         return [job_id for each in refused for job_id in texts(each)]
 
     async def miss(

@@ -28,9 +28,10 @@ def _seen(node_id: str, incarnation: str, beat: int, complete: bool, clock: int,
 class Nodes:
     """Reads and writes nodes; every method may raise IndexAway.  Times are in milliseconds."""
 
-    def __init__(self, redis: Redis, scripts: Scripts, told: Told[Stored]) -> None:
+    def __init__(self, redis: Redis, scripts: Scripts, reports: Scripts, told: Told[Stored]) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._reports = reports
         self._told = told
 
     async def register(self, node_id: str, node: Node, beat: int) -> None:
@@ -57,7 +58,7 @@ class Nodes:
         calls = put_calls(node_id, incarnation, words, self._told)
         calls.append(_seen(node_id, incarnation, beat, False, clock, offset))
         with translated():
-            *refused, first = await self._scripts.run_in_turn(calls)
+            *refused, first = await self._reports.run_in_turn(calls)
         return Said([job_id for each in refused for job_id in texts(each)], bool(first))
 
     async def change_state(
