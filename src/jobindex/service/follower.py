@@ -134,7 +134,7 @@ class Follower:
             own, others = self._parted(part)
             jobs = await self._store.jobs.fetch(others)
             nodes = await self._store.nodes.some(names)
-            if others or names:
+            if others or names:  # what this replica wrote is true whichever server says so
                 await self._snapshots.check_server(reached)
             self._apply_jobs(others, own | jobs)
             self._apply_nodes(names, nodes)
