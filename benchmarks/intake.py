@@ -19,6 +19,7 @@ from jobindex.demo.redis import build_redis
 from jobindex.model.moment import moment
 from jobindex.store import keys, opened
 from jobindex.store.jobs import BATCH, Stored, _put_arguments
+from jobindex.store.line import Line
 from jobindex.store.scripts import Scripts
 
 from .processor import processor_time
@@ -77,7 +78,10 @@ async def changed(chapter: Chapter, place: Stage, folder: Path, jobs: dict[str, 
     alone = build_redis(folder, free_port())
     await alone.process.start()
     async with opened(alone.url) as other, Redis.from_url(alone.url) as redis:
-        shas = {name: str(await redis.script_load(verb.script)) for name, verb in Scripts(redis)._verbs.items()}
+        shas = {
+            name: str(await redis.script_load(verb.script))
+            for name, verb in Scripts(redis, Line(redis.connection_pool))._verbs.items()
+        }
         for node, its in jobs.items():
             for store in (place.store, other):
                 await introduce(store, node, place.node_url)

@@ -9,7 +9,7 @@ EDITS = (
     ("model/node.py", '    past: str = ""', '    rack: str = "seven"\n    past: str = ""'),
     ("store/nodes.py", '"kind", "incarnation"}', '"kind", "incarnation", "rack"}'),
     ("store/lua/jobs_put.lua", "mark = ARGV[i + 4]}", "mark = ARGV[i + 4], rest = ' shelf=7'}"),
-    ("store/lua/shared.lua", "'at', ms(now()))", "'at', ms(now()), 'shelf', '7')"),
+    ("store/lua/shared.lua", "'by', ARGV[1])", "'by', ARGV[1], 'shelf', '7')"),
     (
         "model/report.py",
         "    refused: tuple[str, ...] = ()",

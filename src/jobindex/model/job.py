@@ -2,13 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from jobindex.errors import MalformedReport
-from jobindex.model.moment import is_moment, moment
+from jobindex.model.moment import is_moment
 from jobindex.model.text import compact, minimal, most_members, redact, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
@@ -23,7 +22,6 @@ LONGEST_JOB = 1 << 20
 LONGEST_NUMBER = 4300
 """Digits that Python's own reader takes; a shorter text has no longer one."""
 
-_ANY_TIME = moment(0)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -38,8 +36,7 @@ def is_output_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One reading of a job: its text (compact, secrets masked) and the few fields that rules need."""
 
     id: str
@@ -60,14 +57,14 @@ def read_job(text: bytes) -> Job:
         raise MalformedReport(f"A job of {len(text)} bytes; {LONGEST_JOB} are taken at most")
     printed = compact(text)
     try:
-        fields = _parsed(text, printed)
+        fields, names = _parsed(text, printed)
     except (ValueError, RecursionError):
         raise MalformedReport("A job that is not JSON, or JSON that readers understand differently") from None
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
     return Job(
         id=fields["ID"],
-        text=redact(printed),
+        text=redact(printed, names),
         state=fields["State"],
         stamp=fields["Timestamp"],
         progress=fields["Progress"],
@@ -78,32 +75,40 @@ def read_job(text: bytes) -> Job:
 def read_minimal(text: bytes) -> Job:
     """The same, without anything that may speak of patients."""
     job = read_job(text)
-    return replace(job, text=minimal(job.text))
+    return job._replace(text=minimal(job.text))
 
 
-def _parsed(text: bytes, printed: bytes) -> Any:
-    """What a text says; ValueError or RecursionError where not every reader of JSON would read the same.
+def _parsed(text: bytes, printed: bytes) -> tuple[Any, list[str] | None]:
+    """What a text says, and the names of its members where it is short; `printed` is the same text, compact.
 
-    `printed` is the same text, compact.
+    ValueError or RecursionError where not every reader of JSON would read the same.
     """
     fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
     if printed.count(b"{") + printed.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
         raise ValueError("too many levels")
-    if len(printed) < LONGEST_NUMBER and _count_members(fields) == most_members(printed):
-        return fields  # none is there twice
-    return json.loads(text, object_pairs_hook=_unrepeated)
+    if len(printed) < LONGEST_NUMBER:
+        names = member_names(fields)
+        if len(names) == most_members(printed):
+            return fields, names  # none is there twice
+    return json.loads(text, object_pairs_hook=_unrepeated), None
+
+
+def member_names(value: Any) -> list[str]:
+    """Those of all objects in a value."""
+    names: list[str] = []
+    inner = [value] if isinstance(value, (dict, list)) else []
+    for each in inner:  # which grows meanwhile
+        if type(each) is dict:
+            names += each
+        for value in each.values() if type(each) is dict else each:
+            if type(value) is dict or type(value) is list:
+                inner.append(value)
+    return names
 
 
 def _depth(value: Any) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
-
-
-def _count_members(value: Any) -> int:
-    """Those of all objects in a value."""
-    if type(value) is dict:
-        return len(value) + sum(_count_members(each) for each in value.values() if type(each) in (dict, list))
-    return sum(_count_members(each) for each in value if type(each) in (dict, list)) if type(value) is list else 0
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,16 +120,19 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _looks_right(fields: dict[str, Any]) -> bool:
     """What unmodified clients rely on: a known state, an object as content, times in Orthanc's form."""
-    progress = fields.get("Progress")
-    times = (fields.get("Timestamp"), fields.get("CreationTime"), fields.get("CompletionTime", _ANY_TIME))
+    told = fields.get
+    job_id, progress = told("ID"), told("Progress")
     return (
-        all(isinstance(fields.get(name), str) for name in ("ID", "State", "Type"))
-        and is_job_id(fields["ID"])
-        and fields["State"] in STATES
-        and isinstance(fields.get("Content"), dict)
+        type(job_id) is str
+        and is_job_id(job_id)
+        and told("State") in STATES
+        and type(told("Type")) is str
+        and type(told("Content")) is dict
         and type(progress) is int
         and 0 <= progress <= 100
-        and all(is_moment(time) for time in times)
+        and is_moment(told("Timestamp"))
+        and is_moment(told("CreationTime"))
+        and ("CompletionTime" not in fields or is_moment(fields["CompletionTime"]))
     )
 
 

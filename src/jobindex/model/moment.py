@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 _FORM = re.compile(r"[0-9]{8}T[0-9]{6}(\.[0-9]{1,6})?")
 _SECONDS = "%Y%m%dT%H%M%S"
+_BEGINNING = datetime(1970, 1, 1)
 
 
 def moment(seconds: float) -> str:
@@ -21,7 +22,7 @@ def seconds_of(text: str) -> float:
     if not _FORM.fullmatch(text):
         raise ValueError("a moment is YYYYMMDDTHHMMSS or YYYYMMDDTHHMMSS.ffffff")
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+        return (datetime.fromisoformat(text) - _BEGINNING).total_seconds()
     except ValueError:
         raise ValueError("a moment that no calendar has") from None
 

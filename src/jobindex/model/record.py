@@ -48,6 +48,11 @@ class Record:
         """What decides which of two words of one incarnation is the newer."""
         return self.clock, self.stamp
 
+    def follows(self, other: "Record") -> bool:
+        """Whether this is a newer word of the same incarnation."""
+        same = self.node == other.node and self.incarnation == other.incarnation
+        return same and self.order > other.order
+
     @property
     def on_node(self) -> bool:
         return self.mark in (HELD, MISSED)

@@ -130,21 +130,41 @@ class Follower:
         for start in range(0, len(changes), CHUNK):
             part = changes[start : start + CHUNK]
             reached = replace(self._view.head, version=part[-1].version)
-            ids = [change.id for change in part if change.kind in ("job", "gone")]
             names = list({change.id for change in part if change.kind == "node"})
-            jobs = await self._store.jobs.fetch(ids)
+            own, others = self._parted(part)
+            jobs = await self._store.jobs.fetch(others)
             nodes = await self._store.nodes.some(names)
-            await self._snapshots.check_server(reached)
-            self._apply_jobs(ids, jobs)
+            if others or names:  # what this replica wrote is true whichever server says so
+                await self._snapshots.check_server(reached)
+            self._apply_jobs(others, own | jobs)
             self._apply_nodes(names, nodes)
             await self._view.move(reached)
         return None
 
-    def _apply_jobs(self, ids: list[str], found: dict[str, Stored]) -> None:
-        for job_id in ids:
-            if job_id in found:
-                self._view.put(self._kept(found[job_id]))
+    def _parted(self, changes: list[Change]) -> tuple[dict[str, Stored], list[str]]:
+        """The jobs that nobody but this replica has changed, as it has told them, and the ids of the others."""
+        own: dict[str, Stored] = {}
+        others: dict[str, None] = {}
+        for change in changes:
+            if change.kind not in ("job", "gone"):
+                continue
+            word = self._store.told.take(change.by, change.id)
+            if word is not None and self._goes_on(word):
+                own[change.id] = Stored(word.id, word.text, word.record)
             else:
+                others[change.id] = None
+        return {job_id: word for job_id, word in own.items() if job_id not in others}, list(others)
+
+    def _goes_on(self, word: Stored) -> bool:
+        """Whether Redis made of a word what it says: it keeps what a newer version told of the job before."""
+        before = self._view.jobs.get(word.id)
+        return before is None or (not before.record.rest and word.record.follows(before.record))
+
+    def _apply_jobs(self, others: list[str], found: dict[str, Stored]) -> None:
+        for job in found.values():
+            self._view.put(self._kept(job))
+        for job_id in others:
+            if job_id not in found:
                 self._view.drop(job_id)
                 self._recent.forget(job_id)
 

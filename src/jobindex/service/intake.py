@@ -1,6 +1,7 @@
 """The one way in: what plugins push, what visits read and what actions answer all go through here."""
 
 from collections.abc import Callable, Iterable, Sequence
+from sys import intern
 
 from jobindex import metrics
 from jobindex.errors import IndexAway
@@ -84,7 +85,7 @@ class Intake:
         """Take in what was read; IndexAway at once while Redis is known to be away."""
         if not self._view.connected:
             raise IndexAway("Redis is away")
-        await self._put(word.record.node, word.record.incarnation, [word])
+        self._note([word], await self._store.jobs.put_at_once(word))
 
     async def _lacks_token(self, node_id: str, report: Report) -> bool:
         """Keep or renew the node's token where there is need of one; True where it has to be given again."""
@@ -138,7 +139,8 @@ class Intake:
 
 
 def _held(node_id: str, incarnation: str, clock: int, job: Job) -> Stored:
-    record = Record(node_id, incarnation, clock, job.stamp, job.state, HELD)
+    # those in the view share the words that are not their own, as those that are read from Redis do
+    record = Record(intern(node_id), intern(incarnation), clock, job.stamp, intern(job.state), HELD)
     return Stored(job.id, job.text, record, job.progress, _ms(job.completed) if job.completed else 0)
 
 

@@ -73,10 +73,7 @@ class Memory:
 
 
 def _is_newer(mine: Stored, theirs: Stored | None) -> bool:
-    if theirs is None:
-        return True
-    same = (mine.record.node, mine.record.incarnation) == (theirs.record.node, theirs.record.incarnation)
-    return same and mine.record.order > theirs.record.order
+    return theirs is None or mine.record.follows(theirs.record)
 
 
 def _completed(job: Stored) -> int:

@@ -8,12 +8,14 @@ from jobindex.store.changes import Changes
 from jobindex.store.connect import Clients, connected
 from jobindex.store.disk import Disk
 from jobindex.store.due import Due
-from jobindex.store.jobs import Jobs
+from jobindex.store.jobs import Jobs, Stored
+from jobindex.store.line import Line
 from jobindex.store.nodes import Nodes
 from jobindex.store.nonces import Nonces
 from jobindex.store.scripts import Scripts
 from jobindex.store.server import Server
 from jobindex.store.tls import Tls
+from jobindex.store.told import Told
 
 
 class Store:
@@ -21,10 +23,12 @@ class Store:
 
     def __init__(self, clients: Clients, plain: tuple[str, ...] = ()) -> None:
         redis = clients.commands
-        scripts = Scripts(redis)
-        self.jobs = Jobs(redis, scripts)
-        self.nodes = Nodes(redis, scripts)
-        self.nonces = Nonces(redis)
+        reporting = Line(redis.connection_pool)
+        scripts, reports = Scripts(redis, Line(redis.connection_pool)), Scripts(redis, reporting)
+        self.told: Told[Stored] = Told()
+        self.jobs = Jobs(redis, scripts, reports, self.told)
+        self.nodes = Nodes(redis, scripts, reports, self.told)
+        self.nonces = Nonces(reporting)
         self.changes = Changes(redis, clients.tail, scripts)
         self.disk = Disk(redis)
         self.server = Server(clients, plain)

@@ -1,16 +1,16 @@
 """The change log, by which every replica's view follows the index, and the version that readers wait for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
 from jobindex.store import keys
-from jobindex.store.connect import TAIL_BLOCK, translated
+from jobindex.store.connect import COMMAND_TIMEOUT, TAIL_BLOCK, translated
 from jobindex.store.line import Line
 from jobindex.store.scripts import Scripts
 
+_LOG = keys.key(keys.CHANGES)
 MOST = 2000
 """Changes in one read."""
 
@@ -24,13 +24,13 @@ class Head:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One entry: the version it makes, its kind (job, gone, node, epoch), and whom it is about."""
+class Change(NamedTuple):
+    """One entry: the version it makes, its kind (job, gone, node, epoch), whom it is about, and which call made it."""
 
     version: int
     kind: str
     id: str
+    by: str = ""
 
 
 class Changes:
@@ -38,8 +38,8 @@ class Changes:
 
     def __init__(self, redis: Redis, tail: Redis, scripts: Scripts) -> None:
         self._redis = redis
-        self._tail = tail
-        self._head = Line(redis.connection_pool, "MGET", keys.key(keys.EPOCH), keys.key(keys.VERSION))
+        self._tail = Line(tail.connection_pool, TAIL_BLOCK + COMMAND_TIMEOUT)
+        self._head = Line(redis.connection_pool)
         self._scripts = scripts
 
     async def begin(self) -> None:
@@ -50,7 +50,7 @@ class Changes:
     async def head(self) -> Head | None:
         """Where the index stands; None while nothing has ever been written."""
         with translated():
-            found: list[Any] = await self._head.ask()
+            found: list[Any] = await self._head.ask("MGET", keys.key(keys.EPOCH), keys.key(keys.VERSION))
         epoch, version = found
         if epoch is None or version is None:
             return None
@@ -65,16 +65,18 @@ class Changes:
 
     async def after(self, version: int) -> list[Change]:
         """The changes after `version`, waiting for the next one if there is none; [] when none came in time."""
-        name = keys.key(keys.CHANGES)
+        block = round(TAIL_BLOCK * 1000)
         with translated():
-            answer: Any = await self._tail.xread({name: f"{version}-0"}, count=MOST, block=int(TAIL_BLOCK * 1000))
+            answer: Any = await self._tail.ask("XREAD", "COUNT", MOST, "BLOCK", block, "STREAMS", _LOG, f"{version}-0")
         if not answer:
             return []
-        entries = answer[0][1] if isinstance(answer, list) else answer[name.encode()][0]
-        return [_change(cast("bytes", entry_id), fields) for entry_id, fields in entries]
+        entries = answer[0][1] if isinstance(answer, list) else answer[_LOG.encode()]
+        return [_change(entry_id, told) for entry_id, told in entries]
 
 
-def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
+def _change(entry_id: bytes, told: list[bytes]) -> Change:
     """What somebody else wrote there, or a newer version means, has a kind that nobody looks for."""
-    version = int(entry_id.split(b"-")[0])
-    return Change(version, fields.get(b"kind", b"").decode(), fields.get(b"id", b"").decode())
+    words = iter(told)
+    found = dict(zip(words, words, strict=False)).get
+    version = int(entry_id.partition(b"-")[0])
+    return Change(version, found(b"kind", b"").decode(), found(b"id", b"").decode(), found(b"by", b"").decode())

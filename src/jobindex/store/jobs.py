@@ -1,7 +1,7 @@
 """The jobs in Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,7 +11,8 @@ from jobindex.model.record import Record
 from jobindex.store import keys
 from jobindex.store.codec import read_record, read_text, texts
 from jobindex.store.connect import translated
-from jobindex.store.scripts import Call, Scripts
+from jobindex.store.scripts import Call, Scripts, new_word
+from jobindex.store.told import Told
 
 Item = TypeVar("Item")
 
@@ -34,22 +35,29 @@ class Stored:
 
 
 class Jobs:
-    """Reads and writes jobs; every method may raise IndexAway."""
+    """Reads and writes jobs; every method may raise IndexAway.  Reports have a line of their own."""
 
-    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+    def __init__(self, redis: Redis, scripts: Scripts, reports: Scripts, told: Told[Stored]) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._reports = reports
+        self._told = told
 
     async def put(self, node: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
         """Take in what a node says; the ids that are refused since another alive node owns them.
 
         UnknownNode where this incarnation is not the registered one.
         """
-        refused: list[str] = []
-        for verb, arguments in put_calls(node, incarnation, words):
-            with translated():
-                refused += texts(await self._scripts.run(verb, *arguments))
-        return refused
+        return await self._put(self._reports, node, incarnation, words)
+
+    async def put_at_once(self, word: Stored) -> list[str]:
+        """The same with one word for which somebody waits, and which stands behind no report."""
+        return await self._put(self._scripts, word.record.node, word.record.incarnation, [word])
+
+    async def _put(self, scripts: Scripts, node: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
+        with translated():
+            refused = await scripts.run_in_turn(put_calls(node, incarnation, words, self._told))
+        return [job_id for each in refused for job_id in texts(each)]
 
     async def miss(
         self, node: str, incarnation: str, clock: int, taken: str, ids: Sequence[str]
@@ -160,10 +168,16 @@ class Jobs:
             await self._redis.zremrangebyscore(keys.key(keys.DELETED), "-inf", before)
 
 
-def put_calls(node: str, incarnation: str, words: Sequence[Stored]) -> Iterator[Call]:
+def put_calls(node: str, incarnation: str, words: Sequence[Stored], told: Told[Stored]) -> list[Call]:
     """The script calls by which a node's word is taken in."""
-    for batch in _sliced(words, BATCH):
-        yield "jobs_put", [node, incarnation, *(part for word in batch for part in _put_arguments(word))]
+    return [_put_call(node, incarnation, batch, told) for batch in _sliced(words, BATCH)]
+
+
+def _put_call(node: str, incarnation: str, batch: Sequence[Stored], told: Told[Stored]) -> Call:
+    arguments = [node, incarnation, *(part for word in batch for part in _put_arguments(word))]
+    call = Call("jobs_put", arguments, new_word())
+    told.note(call.word, batch)
+    return call
 
 
 def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:

@@ -27,7 +27,9 @@ JOBS = Key("jobs", "hash", "job id → Orthanc's JSON, compact: its members, ord
 OWNERS = Key("owners", "hash", "job id → `node incarnation clock stamp state mark`; a newer version adds `name=value`")
 FINISHED = Key("finished", "zset", "job id by completion time (ms): what retention reaps")
 DELETED = Key("deleted", "zset", "tombstones, `job id incarnation` until (ms): may not come back before")
-CHANGES = Key("changes", "stream", "the change log: kind, id, node, state, progress, at; an entry's id is its version")
+CHANGES = Key(
+    "changes", "stream", "the change log: kind, id, node, state, progress, at, by; an entry's id is its version"
+)
 EPOCH = Key("epoch", "string", "`word began run-id`: one unbroken life of the index in one Redis")
 VERSION = Key("version", "string", "counts the changes; an ETag is `epoch-version`")
 STATE = Key("state:<State>", "set", "ids of the unfinished jobs in that state; the others are in `finished`")

@@ -10,7 +10,8 @@ from jobindex.store import keys
 from jobindex.store.codec import read_node, read_nodes, texts
 from jobindex.store.connect import translated
 from jobindex.store.jobs import Stored, put_calls
-from jobindex.store.scripts import Call, Scripts
+from jobindex.store.scripts import Call, Scripts, new_word
+from jobindex.store.told import Told
 
 
 class Said(NamedTuple):
@@ -21,15 +22,17 @@ class Said(NamedTuple):
 
 
 def _seen(node_id: str, incarnation: str, beat: int, complete: bool, clock: int, offset: int) -> Call:
-    return "node_seen", (node_id, incarnation, beat, "1" if complete else "", offset, clock)
+    return Call("node_seen", (node_id, incarnation, beat, "1" if complete else "", offset, clock), new_word())
 
 
 class Nodes:
     """Reads and writes nodes; every method may raise IndexAway.  Times are in milliseconds."""
 
-    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+    def __init__(self, redis: Redis, scripts: Scripts, reports: Scripts, told: Told[Stored]) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._reports = reports
+        self._told = told
 
     async def register(self, node_id: str, node: Node, beat: int) -> None:
         """Write the record of a node that introduces itself; NodeConflict where its id is taken."""
@@ -44,17 +47,18 @@ class Nodes:
 
         `clock` counts the jumps of its clock, `offset` (visited nodes only) is how far that is from Redis's.
         """
-        verb, arguments = _seen(node_id, incarnation, beat, complete, clock, offset)
         with translated():
-            return bool(await self._scripts.run(verb, *arguments))
+            (first,) = await self._scripts.run_in_turn([_seen(node_id, incarnation, beat, complete, clock, offset)])
+        return bool(first)
 
     async def say(
         self, node_id: str, incarnation: str, beat: int, words: Sequence[Stored], clock: int, offset: int
     ) -> Said:
         """Take in what a node says and note its report, which is not complete, in one exchange with Redis."""
-        calls = [*put_calls(node_id, incarnation, words), _seen(node_id, incarnation, beat, False, clock, offset)]
+        calls = put_calls(node_id, incarnation, words, self._told)
+        calls.append(_seen(node_id, incarnation, beat, False, clock, offset))
         with translated():
-            *refused, first = await self._scripts.run_in_turn(calls)
+            *refused, first = await self._reports.run_in_turn(calls)
         return Said([job_id for each in refused for job_id in texts(each)], bool(first))
 
     async def change_state(

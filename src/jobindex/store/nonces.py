@@ -3,17 +3,16 @@
 import secrets
 from typing import Any
 
-from redis.asyncio import Redis
-
 from jobindex.store import keys
 from jobindex.store.connect import translated
+from jobindex.store.line import Line
 
 
 class Nonces:
     """Remembers nonces for as long as their signatures could count; may raise IndexAway."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     async def spend(self, nonce: str, lasts: int) -> bool:
         """Whether it was not used before; now it is, for `lasts` ms.
@@ -22,5 +21,5 @@ class Nonces:
         """
         word = secrets.token_hex(8)
         with translated():
-            found: Any = await self._redis.set(keys.key(keys.NONCE, nonce), word, px=lasts, nx=True, get=True)
+            found: Any = await self._line.ask("SET", keys.key(keys.NONCE, nonce), word, "PX", lasts, "NX", "GET")
         return found is None or bytes(found) == word.encode()

@@ -70,6 +70,8 @@ REFUSED = {
     "as deep as one parser takes": job_text().replace(
         b'"Content":{', b'"Content":{"A":' + b"[" * 1_000 + b"]" * 1_000 + b","
     ),
+    "a number": b"5",
+    "a text": b'"Success"',
     "one level too deep": nested(DEEPEST - 1),
     "NaN": job_text().replace(b"0.25", b"NaN"),
     "infinite": job_text().replace(b"0.25", b"1e400"),

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobindex.model.text import _STRING_OR_SPACE, compact, elements, members, most_members, redact, with_members
+from jobindex.model.text import (
+    _STRING_OR_SPACE,
+    compact,
+    elements,
+    members,
+    most_members,
+    redact,
+    with_members,
+)
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS

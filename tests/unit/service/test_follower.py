@@ -1,6 +1,7 @@
 """The view follows the index, and what was seen doesn't vanish with Redis or with what was in it."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,8 @@ from jobindex.service.follower import Follower
 from jobindex.service.snapshots import Snapshot, Snapshots
 from jobindex.service.timing import Timing
 from jobindex.store import Store, keys, opened
-from jobindex.store.changes import Changes
 from jobindex.store.connect import Clients
 from jobindex.store.jobs import Stored
-from jobindex.store.scripts import Scripts
 
 from ...builders import job_id, known, registered, word
 from ..waiting import until
@@ -260,7 +259,8 @@ async def test_what_only_the_old_master_had_is_not_taken_for_deleted(
                 await services.show()
                 await until(lambda: is_waited_for(redis))
                 commands.connection_pool = successor.connection_pool
-                store.changes = Changes(commands, redis, Scripts(commands))  # which keeps a connection of its own
+                there = Store(Clients(commands, redis, redis))  # the old one keeps its connections
+                store.changes, store.jobs, store.nodes = there.changes, there.jobs, there.nodes
                 await put(services, (1, "Success"), at=1)
                 epoch = services.view.head.epoch
                 await until(lambda: services.state(1) == "" or services.view.head.epoch != epoch)
@@ -294,3 +294,49 @@ async def test_what_redis_acknowledged_and_lost_before_a_view_saw_it_is_written_
         async with following(services):
             await until(lambda: services.state(2) == "Success")
             assert services.state(3) == ""
+
+
+async def test_what_this_replica_told_is_not_read_back(
+    services: Services, index_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    fetch = services.store.jobs.fetch
+
+    async def noted(ids: Sequence[str]) -> dict[str, Stored]:
+        asked.extend(ids)
+        return await fetch(ids)
+
+    await services.say("node-1", job(1), Url="http://127.0.0.1:9")
+    monkeypatch.setattr(services.store.jobs, "fetch", noted)
+    await services.say("node-1", job(1, "Success", at=1), job(2))
+    assert (services.state(1), services.state(2)) == ("Success", "Running")
+    assert asked == []
+    assert services.view.jobs == await fetch([job_id(1), job_id(2)])
+    async with opened(index_url) as other, idle_on(other) as second:
+        await second.intake.take("node-1", report(job(2, "Success", at=2)), "127.0.0.1")
+    await services.show()
+    assert (asked, services.state(2)) == ([job_id(2)], "Success")
+
+
+async def test_of_two_words_in_one_report_the_newer_is_shown(services: Services) -> None:
+    await services.say("node-1", job(1), Url="http://127.0.0.1:9")
+    await services.say("node-1", job(1, "Success", at=2), job(1, "Paused", at=1))
+    assert services.state(1) == "Success"
+
+
+async def test_what_redis_passes_over_is_not_shown(services: Services) -> None:
+    await services.say("node-1", job(1, "Success", at=2), Url="http://127.0.0.1:9")
+    await services.say("node-1", job(1, "Running", at=1), job(2))
+    assert (services.state(1), services.state(2)) == ("Success", "Running")
+
+
+async def test_what_a_newer_version_told_of_a_job_is_not_lost_with_our_own_word(
+    services: Services, redis: Redis
+) -> None:
+    await services.say("node-1", job(1), Url="http://127.0.0.1:9")
+    line = (await known(services.store, 1)).record.line
+    await redis.hset(keys.key(keys.OWNERS), job_id(1), line + " shelf=7")
+    services.view.put(await known(services.store, 1))
+    await services.say("node-1", job(1, "Success", at=1))
+    assert services.view.jobs[job_id(1)] == await known(services.store, 1)
+    assert services.view.jobs[job_id(1)].record.rest == "shelf=7"

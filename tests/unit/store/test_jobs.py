@@ -1,10 +1,14 @@
 """What reports say of jobs: which word counts, which is passed over and which is refused."""
 
+import asyncio
+
 import pytest
+from redis.asyncio import Redis
 
 from jobindex.errors import UnknownNode
 from jobindex.model.node import GONE, LATE
 from jobindex.store import Store
+from jobindex.store.connect import Clients
 from jobindex.store.jobs import Stored
 
 from ...builders import BEAT, BEGAN, job_id, job_text, known, lose, node_record, registered, stamp, told, version, word
@@ -117,3 +121,15 @@ async def test_more_jobs_than_one_call_takes(store: Store) -> None:
     assert refused == [job_id(number) for number in range(401)]
     read = [chunk async for chunk in store.jobs.everything()]
     assert {job for chunk in read for job in chunk} == set(refused)
+
+
+async def test_what_somebody_waits_for_stands_behind_no_report(store: Store, redis: Redis) -> None:
+    await registered(store, "a")
+    there, place = Store(Clients(redis, redis, redis)), "{jobindex}:place"
+    long = asyncio.create_task(there.jobs._reports._line.ask("BLPOP", place, "0"))
+    report = asyncio.create_task(there.jobs.put("a", "a1", [word(1)]))
+    assert await there.jobs.put_at_once(word(2)) == []
+    assert not report.done()
+    await redis.rpush(place, "go on")
+    assert (await report, (await long)[1]) == ([], b"go on")
+    assert (await known(store, 1)).record.state == (await known(store, 2)).record.state == "Running"

@@ -1,13 +1,13 @@
 """A nonce is good once, and is forgotten when its signature counts no more."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from jobindex.store import Store
+from jobindex.store import Store, line
 from jobindex.store.invariants import breaches
 
 NONCE = "0f" * 16
@@ -32,21 +32,20 @@ async def test_it_is_kept_as_long_as_told_and_a_second_try_prolongs_nothing(stor
     assert await breaches(redis) == []
 
 
-async def test_a_command_that_redis_py_sends_again_is_not_taken_for_a_replay(
+async def test_a_command_that_is_sent_again_is_not_taken_for_a_replay(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection breaks after Redis has done it and before we are told."""
-    client = store.nonces._redis
-    read, lost = client.parse_response, []
+    read, lost = line._next_answer, []
 
-    async def lose_the_first(*arguments: Any, **options: Any) -> object:
-        answer = await read(*arguments, **options)
+    async def lose_the_first(connection: AbstractConnection) -> object:
+        answer = await read(connection)
         if not lost:
             lost.append(answer)
             raise RedisConnectionError
         return answer
 
-    monkeypatch.setattr(client, "parse_response", lose_the_first)
+    monkeypatch.setattr(line, "_next_answer", lose_the_first)
     assert await store.nonces.spend(NONCE, 60_000)
     assert lost == [None]
     assert not await store.nonces.spend(NONCE, 60_000)

@@ -3,7 +3,7 @@
 
   KEYS  1 nodes  2 jobs  3 owners  4 finished  5 deleted  6 changes  7 epoch  8 version
         Every other key is made from the prefix they share, so it has the same hash tag.
-  ARGV  1 a random word for a new epoch (Lua's own random is seeded alike on every server)
+  ARGV  1 a random word for a new epoch (Lua's own random is seeded alike on every server); it names this call, too
 
   An error's first word is the code word that the caller's adapter looks at.
 ]]
@@ -27,10 +27,10 @@ local function ms(number)
   return string.format('%.0f', number)
 end
 
---  The entry's id is the version that it makes, so a reader sees a gap at once.
+--  The entry's id is the version that it makes, so a reader sees a gap at once.  Whoever made it knows it by the word.
 local function changed(kind, id, node, state, progress)
   redis.call('XADD', CHANGES, 'MAXLEN', '~', LONGEST_LOG, redis.call('INCR', VERSION) .. '-0',
-    'kind', kind, 'id', id, 'node', node, 'state', state, 'progress', progress, 'at', ms(now()))
+    'kind', kind, 'id', id, 'node', node, 'state', state, 'progress', progress, 'at', ms(now()), 'by', ARGV[1])
 end
 
 --  An emptied, restarted or failed-over Redis has no epoch, or another server's run id in it.

@@ -1,0 +1,38 @@
+"""What this replica has just told the index: its view need not read that back.
+
+Law: a word is taken from here only where the change log names the very call that brought it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+MOST = 5000
+"""Words that are kept, some 5 MB: what was told before is read like everybody else's."""
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Word = TypeVar("Word", bound=_HasId)
+
+
+class Told(Generic[Word]):
+    """By the word that names a call, and the id of the job."""
+
+    def __init__(self) -> None:
+        self._words: OrderedDict[tuple[str, str], Word] = OrderedDict()
+
+    def note(self, call: str, words: Sequence[Word]) -> None:
+        """This call is about to bring these.  Of two words on one job, only Redis will know which one it took."""
+        its = {(call, word.id): word for word in words}
+        if len(its) == len(words):
+            self._words.update(its)
+        while len(self._words) > MOST:
+            self._words.popitem(last=False)
+
+    def take(self, call: str, job_id: str) -> Word | None:
+        """What this call brought on this job, once; None where another replica made it, or that is too long ago."""
+        return self._words.pop((call, job_id), None)
