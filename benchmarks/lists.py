@@ -38,6 +38,8 @@ class Subject:
     name: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    pause: float = 0.0
+    """Seconds in which each client asks once; 0: again at once."""
     runs: list[Load] = field(default_factory=list)
 
     def middle(self, what: Callable[[Load], float]) -> float:
@@ -52,7 +54,8 @@ async def by_turns(subjects: list[Subject], clients: int, rounds: int = ROUNDS, 
     """Each in each round once, in another order each time, since what else the machine does comes and goes."""
     for _ in range(rounds):
         for subject in random.sample(subjects, len(subjects)):
-            subject.runs.append(await load(subject.url, clients=clients, headers=subject.headers, seconds=seconds))
+            asked = load(subject.url, clients=clients, headers=subject.headers, seconds=seconds, pause=subject.pause)
+            subject.runs.append(await asked)
 
 
 def tell(table: Table, what: str, clients: int, changes: int, ours: Subject, others: list[Subject]) -> None:

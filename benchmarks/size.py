@@ -8,14 +8,20 @@ from redis.asyncio import Redis
 from jobindex.demo.probes import until
 from jobindex.demo.replica import Replica
 
+from .lists import COLUMNS, Subject, by_turns, tell
 from .load import load
 from .processor import processor_time, resident
 from .results import Chapter, Table
 from .stage import LOGIN, Stage, stage
+from .static import serving
 
 MB = 1_000_000
 NODES = 1000
 PAGE = "/jobs?expand&limit=100&since=0"
+WHOLE = (
+    "`file` is nginx (one worker, sendfile, no log) sending the same bytes: asked for again at once, both are bound by "
+    "how fast memory is copied."
+)
 
 
 async def measure(chapter: Chapter, *, full: bool) -> None:
@@ -37,7 +43,32 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
             for what, path in (("first page", PAGE), ("ids of the first page", "/jobs?limit=100")):
                 found = await load(place.replica() + path, clients=16, seconds=3, headers=LOGIN)
                 pages.add(NODES * each, what, found.rate, found.p50, found.p99)
+            if each == 100:
+                await _whole(chapter, place, NODES * each)
             await _empty(emptied, place, NODES * each)
+
+
+async def _whole(chapter: Chapter, place: Stage, jobs: int) -> None:
+    """The list of all ids, some megabytes: asked for again at once, and as pages ask."""
+    table = chapter.table(f"All ids of {jobs:,} jobs", *COLUMNS, note=WHOLE)
+    url = place.replica() + "/jobs"
+    headers, body = await place.get(url)
+    same = {**LOGIN, "If-None-Match": headers["ETag"]}
+    async with serving(place.cluster.folder, {"list": body, "small": b"x" * 1024}) as static:
+        asked = [
+            ("again at once", Subject("ids", url, LOGIN), Subject("file", f"{static}/list"), 3.0),
+            ("If-None-Match", Subject("ids", url, same), Subject("1 KB file", f"{static}/small"), 1.0),
+            ("every 3 s", Subject("ids", url, LOGIN, 3.0), Subject("file", f"{static}/list", pause=3.0), 15.0),
+            (
+                "every 3 s, If-None-Match",
+                Subject("ids", url, same, 3.0),
+                Subject("1 KB file", f"{static}/small", pause=3.0),
+                15.0,
+            ),
+        ]
+        for what, ours, file, seconds in asked:
+            await by_turns([ours, file], 16, rounds=2, seconds=seconds)
+            tell(table, what, 16, 0, ours, [file])
 
 
 async def _memory(table: Table, place: Stage, jobs: int) -> None:

@@ -1,4 +1,12 @@
 -- Prints what `load.py` reads: microseconds, bytes and counts of one run of wrk.
+-- Where PAUSE_MS is set, each connection waits about so long before it asks again.
+local pause = tonumber(os.getenv("PAUSE_MS") or "")
+if pause then
+  delay = function()
+    return math.random(pause / 2, pause * 3 / 2)
+  end
+end
+
 done = function(summary, latency, requests)
   local failed = 0
   for _, count in pairs(summary.errors) do failed = failed + count end
