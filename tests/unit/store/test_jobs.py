@@ -155,5 +155,5 @@ async def test_what_was_concluded_twice_in_other_words_is_read(store: Store) -> 
     first = await known(store)
     await lose(store, first)
     lost = await known(store)
-    mine = {job_id(1): replace(lost, text=lost.text.replace(b"Lost", b"Last"))}
+    mine = {job_id(1): replace(lost, text=lost.text.replace(b"REST API", b"TEST API"))}
     assert [chunk async for chunk in store.jobs.everything(mine)] == [{job_id(1): lost}]
