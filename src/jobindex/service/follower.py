@@ -63,7 +63,7 @@ class Follower:
         while True:
             try:
                 await self._step()
-                self._view.connected, self._view.heard = True, time.monotonic()
+                self._view.hear()
             except IndexAway as error:
                 if self._view.connected:
                     log.warning("the index is away, answers come from memory: %s", error)

@@ -69,6 +69,7 @@ class Memory:
     async def _write_all(self, parts: Iterator[list[Stored]]) -> None:
         for part in parts:
             await self._restore([Stored(job.id, job.text, job.record, completed=_completed(job)) for job in part])
+            self._view.hear()  # all of them may take a minute, in which reports are to be taken
 
     async def _restore(self, jobs: list[Stored]) -> None:
         """Try again where Redis was late; else all would begin anew with the first job.  What it took it keeps."""

@@ -61,6 +61,10 @@ class View:
 
     # What the follower does.
 
+    def hear(self) -> None:
+        """Redis answered just now."""
+        self.connected, self.heard = True, time.monotonic()
+
     def put(self, job: Stored) -> None:
         """Show a job as it is now."""
         before = self.jobs.get(job.id)

@@ -132,24 +132,27 @@ async def test_where_redis_is_late_once_nothing_is_begun_anew(
     services: Services, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await registered(services.store, "a")
-    await put(services, (1, "Running"), (2, "Success"))
+    await put(services, (1, "Running"), (2, "Success"), (3, "Success"))
     await services.show()
     before, restore, epoch = dict(services.view.jobs), services.store.jobs.restore, services.view.head.epoch
-    asked: list[list[str]] = []
+    asked: list[tuple[str, bool]] = []
 
     async def late_once(jobs: list[Stored]) -> int:
-        asked.append([each.id for each in jobs])
+        asked.append((jobs[0].id, services.view.connected))
+        count = await restore(jobs)
         if len(asked) == 1:
-            await restore(jobs[:1])
+            services.view.connected = False  # as who asked how far the index is found out too
             raise IndexAway("late")
-        return await restore(jobs)
+        return count
 
     monkeypatch.setattr("jobindex.service.memory.PAUSES", (0.0,))
+    monkeypatch.setattr("jobindex.service.memory.CHUNK", 1)
+    monkeypatch.setattr("jobindex.service.memory.AT_ONCE", 1)
     monkeypatch.setattr(services.store.jobs, "restore", late_once)
     await redis.flushall()
     await until(lambda: services.view.head.epoch != epoch)
     assert services.view.jobs == before
-    assert asked == [[job_id(1), job_id(2)]] * 2
+    assert asked == [(job_id(1), True), (job_id(1), False), (job_id(2), True), (job_id(3), True)]
 
 
 async def test_a_restored_node_goes_on_as_if_nothing_had_been(services: Services, redis: Redis) -> None:
