@@ -18,6 +18,8 @@ from .static import serving
 MB = 1_000_000
 NODES = 1000
 PAGE = "/jobs?expand&limit=100&since=0"
+PAUSE = 3.0
+"""Seconds after which a page asks again."""
 WHOLE = (
     "`file` is nginx (one worker, sendfile, no log) sending the same bytes: asked for again at once, both are bound by "
     "how fast memory is copied."
@@ -55,20 +57,15 @@ async def _whole(chapter: Chapter, place: Stage, jobs: int) -> None:
     headers, body = await place.get(url)
     same = {**LOGIN, "If-None-Match": headers["ETag"]}
     async with serving(place.cluster.folder, {"list": body, "small": b"x" * 1024}) as static:
-        asked = [
-            ("again at once", Subject("ids", url, LOGIN), Subject("file", f"{static}/list"), 3.0),
-            ("If-None-Match", Subject("ids", url, same), Subject("1 KB file", f"{static}/small"), 1.0),
-            ("every 3 s", Subject("ids", url, LOGIN, 3.0), Subject("file", f"{static}/list", pause=3.0), 15.0),
-            (
-                "every 3 s, If-None-Match",
-                Subject("ids", url, same, 3.0),
-                Subject("1 KB file", f"{static}/small", pause=3.0),
-                15.0,
-            ),
-        ]
-        for what, ours, file, seconds in asked:
-            await by_turns([ours, file], 16, rounds=2, seconds=seconds)
-            tell(table, what, 16, 0, ours, [file])
+        for pause, seconds in ((0.0, 2.0), (PAUSE, 9.0)):
+            told = f", every {pause:.0f} s" if pause else ", again at once"
+            for what, headers, name, file in (
+                ("ids", LOGIN, "file", "list"),
+                ("ids, If-None-Match", same, "1 KB file", "small"),
+            ):
+                ours, other = Subject("ids", url, headers, pause), Subject(name, f"{static}/{file}", pause=pause)
+                await by_turns([ours, other], 16, seconds=seconds)
+                tell(table, what + told, 16, 0, ours, [other])
 
 
 async def _memory(table: Table, place: Stage, jobs: int) -> None:

@@ -140,7 +140,8 @@ class Jobs:
         return cursor, [(job_id.decode(), line) for job_id, line in lines.items()]
 
     async def _of_lines(self, lines: Sequence[tuple[str, bytes]], known: Mapping[str, Stored]) -> dict[str, Stored]:
-        same = {job_id: known[job_id] for job_id, line in lines if job_id in known and _is_by(known[job_id], line)}
+        told = ((known.get(job_id), line) for job_id, line in lines)
+        same = {job.id: job for job, line in told if job is not None and _is_by(job, line)}  # with the id that is there
         return same | await self.fetch([job_id for job_id, _ in lines if job_id not in same])
 
     async def finished(self, offset: int, most: int) -> list[tuple[str, float]]:
