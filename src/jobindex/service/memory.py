@@ -18,12 +18,12 @@ from jobindex.service.snapshots import Snapshot
 from jobindex.service.turns import in_turns
 from jobindex.service.view import View
 from jobindex.store import Store
-from jobindex.store.jobs import CHUNK, Stored
+from jobindex.store.jobs import BATCH, Stored
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
-"""Jobs are written back in so many rows: while Redis writes those of one, the others' are made ready."""
+"""Jobs are written back in so many rows, a call at a time: while Redis writes one's, the other's are made ready."""
 PAUSES = (0.25, 0.5)
 """Seconds before each further try to write the same jobs."""
 
@@ -62,7 +62,7 @@ class Memory:
         """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
         for node_id, node in nodes.items():
             await self._store.nodes.restore(node_id, node, round(self._beat * 1000))
-        parts = (jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK))
+        parts = (jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH))
         with closing(parts):  # where one row fails the others end too
             await asyncio.gather(*(self._write_all(parts) for _ in range(AT_ONCE)))
 

@@ -146,7 +146,7 @@ async def test_where_redis_is_late_once_nothing_is_begun_anew(
         return count
 
     monkeypatch.setattr("jobindex.service.memory.PAUSES", (0.0,))
-    monkeypatch.setattr("jobindex.service.memory.CHUNK", 1)
+    monkeypatch.setattr("jobindex.service.memory.BATCH", 1)
     monkeypatch.setattr("jobindex.service.memory.AT_ONCE", 1)
     monkeypatch.setattr(services.store.jobs, "restore", late_once)
     await redis.flushall()
