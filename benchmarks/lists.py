@@ -39,6 +39,8 @@ class Subject:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     alike: bool = True
+    pause: float = 0.0
+    """Seconds in which each client asks once; 0: again at once."""
     runs: list[Load] = field(default_factory=list)
 
     def middle(self, what: Callable[[Load], float]) -> float:
@@ -53,7 +55,7 @@ async def by_turns(subjects: list[Subject], clients: int, rounds: int = ROUNDS, 
     """Each in each round once, in another order each time, since what else the machine does comes and goes."""
     for _ in range(rounds):
         for subject in random.sample(subjects, len(subjects)):
-            told = {"headers": subject.headers, "alike": subject.alike}
+            told = {"headers": subject.headers, "alike": subject.alike, "pause": subject.pause}
             subject.runs.append(await load(subject.url, clients=clients, seconds=seconds, **told))
 
 

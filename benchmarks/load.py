@@ -1,6 +1,7 @@
-"""Load, made by wrk: one thread, so many connections, each asking again as soon as it is answered."""
+"""Load, made by wrk: one thread, so many connections, each asking again as soon as it is answered, or after a pause."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,9 +26,18 @@ class Load:
 
 
 async def load(
-    url: str, *, clients: int, seconds: float = 1.0, headers: Mapping[str, str] | None = None, alike: bool = True
+    url: str,
+    *,
+    clients: int,
+    seconds: float = 1.0,
+    headers: Mapping[str, str] | None = None,
+    alike: bool = True,
+    pause: float = 0.0,
 ) -> Load:
-    """Ask for so long, with requests that are alike or not; NoAnswers where one answer in a hundred is an error."""
+    """Ask for so long, each client again after about `pause` seconds; NoAnswers where 1 % of the answers are errors.
+
+    Requests that are not `alike` differ in a number each.
+    """
     program = shutil.which("wrk")
     if program is None:
         raise NoAnswers("wrk is not installed; on Debian: apt install wrk")
@@ -35,10 +45,12 @@ async def load(
     command = [program, "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "20s", *told]
     child = await asyncio.create_subprocess_exec(
         *command,
-        *("-s", str(SCRIPT), url),
-        *(() if alike else ("--", "unlike")),
+        "-s",
+        str(SCRIPT),
+        url,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | ({} if alike else {"UNLIKE": "1"}) | ({"PAUSE_MS": str(round(pause * 1000))} if pause else {}),
     )
     text = (await child.communicate())[0].decode()
     return _read(text, url)

@@ -8,14 +8,22 @@ from redis.asyncio import Redis
 from jobindex.demo.probes import until
 from jobindex.demo.replica import Replica
 
+from .lists import COLUMNS, Subject, by_turns, tell
 from .load import load
 from .processor import processor_time, resident
 from .results import Chapter, Table
 from .stage import LOGIN, Stage, stage
+from .static import serving
 
 MB = 1_000_000
 NODES = 1000
 PAGE = "/jobs?expand&limit=100&since=0"
+PAUSE = 3.0
+"""Seconds after which a page asks again."""
+WHOLE = (
+    "`file` is nginx (one worker, sendfile, no log) sending the same bytes: asked for again at once, both are bound by "
+    "how fast memory is copied."
+)
 
 
 async def measure(chapter: Chapter, *, full: bool) -> None:
@@ -37,7 +45,27 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
             for what, path in (("first page", PAGE), ("ids of the first page", "/jobs?limit=100")):
                 found = await load(place.replica() + path, clients=16, seconds=3, headers=LOGIN)
                 pages.add(NODES * each, what, found.rate, found.p50, found.p99)
+            if each == 100:
+                await _whole(chapter, place, NODES * each)
             await _empty(emptied, place, NODES * each)
+
+
+async def _whole(chapter: Chapter, place: Stage, jobs: int) -> None:
+    """The list of all ids, some megabytes: asked for again at once, and as pages ask."""
+    table = chapter.table(f"All ids of {jobs:,} jobs", *COLUMNS, note=WHOLE)
+    url = place.replica() + "/jobs"
+    headers, body = await place.get(url)
+    same = {**LOGIN, "If-None-Match": headers["ETag"]}
+    async with serving(place.cluster.folder, {"list": body, "small": b"x" * 1024}) as static:
+        for pause, seconds in ((0.0, 2.0), (PAUSE, 9.0)):
+            told = f", every {pause:.0f} s" if pause else ", again at once"
+            for what, headers, name, file in (
+                ("ids", LOGIN, "file", "list"),
+                ("ids, If-None-Match", same, "1 KB file", "small"),
+            ):
+                ours, other = Subject("ids", url, headers, pause), Subject(name, f"{static}/{file}", pause=pause)
+                await by_turns([ours, other], 16, seconds=seconds)
+                tell(table, what + told, 16, 0, ours, [other])
 
 
 async def _memory(table: Table, place: Stage, jobs: int) -> None:

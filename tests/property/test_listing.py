@@ -12,6 +12,7 @@ from jobindex.model.query import Question
 from jobindex.service.listing import Listing
 from jobindex.service.view import View
 from jobindex.store.changes import Head
+from jobindex.store.jobs import Stored
 
 from ..builders import job_id, word
 
@@ -23,13 +24,14 @@ QUESTIONS = [
     Question(expand=True, since=3, limit=5),
     Question(since=2),
 ]
-PUT, DROP, NODE, ASK = "put", "drop", "node", "ask"
+PUT, DROP, NODE, ASK, REPLACE = "put", "drop", "node", "ask", "replace"
 
 steps = st.lists(
     st.one_of(
         st.tuples(st.just(PUT), st.integers(0, 400), st.sampled_from(STATES)),
         st.tuples(st.just(DROP), st.integers(0, 400), st.just("")),
         st.tuples(st.just(NODE), st.just(0), st.sampled_from((ALIVE, LATE))),
+        st.tuples(st.just(REPLACE), st.integers(0, 400), st.sampled_from(STATES)),
         st.tuples(st.just(ASK), st.sampled_from(range(len(QUESTIONS))), st.just("")),
     ),
     max_size=60,
@@ -43,7 +45,7 @@ def node(state: str) -> Node:
 @given(first=st.sets(st.integers(0, 400), max_size=400), steps=steps)
 def test_a_spliced_list_is_the_list(first: set[int], steps: list[tuple[str, int, str]]) -> None:
     view = View()
-    view.replace([word(number) for number in first], {"a": node(ALIVE)})
+    asyncio.run(view.replace({each.id: each for each in map(word, first)}, {"a": node(ALIVE)}))
     listing = Listing(view)
     for version, (step, number, state) in enumerate(steps):
         if step == PUT:
@@ -52,6 +54,8 @@ def test_a_spliced_list_is_the_list(first: set[int], steps: list[tuple[str, int,
             view.drop(job_id(number))
         elif step == NODE:
             view.nodes = {"a": node(state)}
+        elif step == REPLACE:
+            asyncio.run(view.replace(_others(view, number, state), view.nodes))
         else:
             assert listing.answer(QUESTIONS[number])[1] == Listing(view).answer(QUESTIONS[number])[1]
         asyncio.run(view.move(Head("e", 0, version)))
@@ -59,6 +63,15 @@ def test_a_spliced_list_is_the_list(first: set[int], steps: list[tuple[str, int,
         body = listing.answer(question)[1]
         assert body == Listing(view).answer(question)[1]
         assert _ids(body) == _expected(view, question)
+
+
+def _others(view: View, number: int, state: str) -> dict[str, Stored]:
+    """The same jobs, but for those before a number, of which one in three is gone and one in three has changed."""
+    jobs = dict(view.jobs)
+    for each in range(0, number, 3):
+        jobs.pop(job_id(each), None)
+        jobs[job_id(each + 1)] = word(each + 1, state)
+    return jobs
 
 
 def _ids(body: bytes) -> list[str]:

@@ -4,7 +4,7 @@ The newest word counts all the same.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from itertools import groupby
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from jobindex.model.node import Node
 from jobindex.model.record import HISTORY, LOST, MISSED, Record
 from jobindex.store import opened
 from jobindex.store.invariants import breaches
-from jobindex.store.jobs import Stored
+from jobindex.store.jobs import NONE, Stored
 
 from ..builders import BEAT, BEGAN, job_text, node_record
 from .truth import NEXT, Orthanc, Reading, Told, order
@@ -163,6 +163,10 @@ class Index(RuleBasedStateMachine):
                 assert order(found[job_id]) > order(before)
         self.seen = found
 
+    @invariant()
+    def what_is_known_by_its_line_is_as_it_would_be_read(self) -> None:
+        assert self.run(self._everything(self.memory[0])) == self.run(self._everything())
+
     def teardown(self) -> None:
         """When at last all was told, the index says what is true, and nothing in it is awry."""
         try:
@@ -180,8 +184,8 @@ class Index(RuleBasedStateMachine):
     def _living(self) -> list[tuple[str, Record]]:
         return [(job, record) for job, record in sorted(self.told.expected().items()) if record.mark != LOST]
 
-    async def _everything(self) -> dict[str, Stored]:
-        return {job_id: job async for chunk in self.store.jobs.everything() for job_id, job in chunk.items()}
+    async def _everything(self, known: Mapping[str, Stored] = NONE) -> dict[str, Stored]:
+        return {job_id: job async for chunk in self.store.jobs.everything(known) for job_id, job in chunk.items()}
 
     async def _tell(self, words: list[Stored]) -> None:
         for (name, incarnation), group in groupby(words, lambda said: (said.record.node, said.record.incarnation)):

@@ -13,6 +13,7 @@ from jobindex.cli.embedded import embedded
 from jobindex.logs import set_up_logging
 from jobindex.safety import read_safety
 from jobindex.service.condition import IndexUnfit
+from jobindex.service.lasting import looking_once
 from jobindex.settings import Settings
 
 
@@ -68,5 +69,6 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    async with running(settings):
-        await asyncio.Event().wait()
+    with looking_once():
+        async with running(settings):
+            await asyncio.Event().wait()

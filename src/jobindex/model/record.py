@@ -58,5 +58,10 @@ class Record:
         return self.mark in (HELD, MISSED)
 
     @property
+    def concluded(self) -> bool:
+        """Whether its text is not Orthanc's own word."""
+        return self.mark in (LOST, FORGOTTEN)
+
+    @property
     def final(self) -> bool:
         return self.state in FINAL

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from jobindex.errors import IndexAway
 from jobindex.model.node import Node
+from jobindex.service.lasting import lasting
 from jobindex.service.memory import Memory
 from jobindex.service.recent import Recent
 from jobindex.service.snapshots import Snapshot, Snapshots
@@ -62,7 +63,7 @@ class Follower:
         while True:
             try:
                 await self._step()
-                self._view.connected, self._view.heard = True, time.monotonic()
+                self._view.hear()
             except IndexAway as error:
                 if self._view.connected:
                     log.warning("the index is away, answers come from memory: %s", error)
@@ -119,7 +120,8 @@ class Follower:
         return (await self._store.changes.now() - head.began) / 1000
 
     async def _show(self, found: Snapshot) -> None:
-        self._view.replace(found.jobs.values(), found.nodes)
+        with lasting():
+            await self._view.replace(found.jobs, found.nodes)
         await self._view.move(found.head)
 
     # The change log.

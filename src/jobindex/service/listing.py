@@ -4,7 +4,7 @@ What has not changed since the last time is cut from the last body; only the she
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -101,12 +101,17 @@ class Listing:
         end = 1
         for shelf in self._view.shelves:
             place = places.get(shelf.edition)
-            part = self._joined(question, self._chosen(question, shelf.ids)) if place is None else last[place]
+            part = self._part(question, shelf.ids) if place is None else last[place]
             found[shelf.edition] = slice(end, end + len(part))
             if part:
                 parts.append(part)
                 end += len(part) + 1
         return _array(parts), found
+
+    def _part(self, question: Question, ids: Sequence[str]) -> bytes:
+        if question.expand or question.states is not None:
+            return self._joined(question, self._chosen(question, ids))
+        return orjson.dumps(ids)[1:-1]  # nothing of the jobs is asked: a tenth of the time
 
     def _joined(self, question: Question, jobs: Iterable[Stored]) -> bytes:
         if question.expand:

@@ -5,26 +5,27 @@ Law: stamps decide; what Redis has newer stays.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 
 import orjson
 
+from jobindex.errors import IndexAway
 from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
 from jobindex.service.recent import Recent
 from jobindex.service.snapshots import Snapshot
+from jobindex.service.turns import in_turns
 from jobindex.service.view import View
 from jobindex.store import Store
-from jobindex.store.jobs import CHUNK, Stored
+from jobindex.store.jobs import BATCH, Stored
 
 log = logging.getLogger(__name__)
 
-MANY = 5000
-"""Jobs that are compared in one go: some 5 ms."""
 AT_ONCE = 2
-"""Jobs are written back in so many rows: while Redis writes those of one, the others' are made ready."""
+"""Jobs are written back in so many rows, a call at a time: while Redis writes one's, the other's are made ready."""
+PAUSES = (0.25, 0.5)
+"""Seconds before each further try to write the same jobs."""
 
 
 class Memory:
@@ -38,7 +39,7 @@ class Memory:
 
     async def write_back(self, found: Snapshot) -> bool:
         """Write what `found` lacks; False where it lacks nothing."""
-        missing = await self._missing(found.jobs)
+        missing = [job async for job in self._missing(found.jobs)]
         away = {node_id: node for node_id, node in self._view.nodes.items() if node_id not in found.nodes}
         if not (missing or away):
             return False
@@ -46,30 +47,40 @@ class Memory:
         await self._write(missing, away)
         return True
 
-    async def _missing(self, jobs: Mapping[str, Stored]) -> list[Stored]:
-        known = dict(self._view.jobs)
-        for word in self._recent.words():
-            if _is_newer(word, known.get(word.id)):
-                known[word.id] = word
-        missing: list[Stored] = []
-        for number, (job_id, job) in enumerate(known.items()):
-            if _is_newer(job, jobs.get(job_id)):
-                missing.append(job)
-            if number % MANY == 0:
-                await asyncio.sleep(0)  # readers are answered meanwhile
-        return missing
+    async def _missing(self, found: Mapping[str, Stored]) -> AsyncIterator[Stored]:
+        """What is known newer than it was found, or was not found."""
+        words = {word.id: word for word in self._recent.words() if _is_newer(word, self._view.jobs.get(word.id))}
+        async for job in in_turns(self._view.jobs.values()):
+            known = words.pop(job.id, job)
+            if _is_newer(known, found.get(job.id)):
+                yield known
+        for word in words.values():
+            if _is_newer(word, found.get(word.id)):
+                yield word
 
     async def _write(self, jobs: list[Stored], nodes: Mapping[str, Node]) -> None:
         """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
         for node_id, node in nodes.items():
             await self._store.nodes.restore(node_id, node, round(self._beat * 1000))
-        parts = (jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK))
+        parts = (jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH))
         with closing(parts):  # where one row fails the others end too
             await asyncio.gather(*(self._write_all(parts) for _ in range(AT_ONCE)))
 
     async def _write_all(self, parts: Iterator[list[Stored]]) -> None:
         for part in parts:
-            await self._store.jobs.restore([replace(job, completed=_completed(job)) for job in part])
+            await self._restore([Stored(job.id, job.text, job.record, completed=_completed(job)) for job in part])
+            self._view.hear()  # all of them may take a minute, in which reports are to be taken
+
+    async def _restore(self, jobs: list[Stored]) -> None:
+        """Try again where Redis was late; else all would begin anew with the first job.  What it took it keeps."""
+        for pause in PAUSES:
+            try:
+                await self._store.jobs.restore(jobs)
+            except IndexAway:
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._store.jobs.restore(jobs)
 
 
 def _is_newer(mine: Stored, theirs: Stored | None) -> bool:

@@ -1,8 +1,9 @@
 """The jobs in Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
@@ -32,6 +33,9 @@ class Stored:
     progress: int = 0
     completed: int = 0
     """When it ended, ms; only what is written needs it."""
+
+
+NONE: Mapping[str, Stored] = MappingProxyType({})
 
 
 class Jobs:
@@ -123,23 +127,30 @@ class Jobs:
         read = ((job_id, read_record(job_id, line)) for job_id, line in zip(ids, lines, strict=True))
         return {job_id: record for job_id, record in read if record is not None}
 
-    async def everything(self) -> AsyncIterator[dict[str, Stored]]:
+    async def everything(self, known: Mapping[str, Stored] = NONE) -> AsyncIterator[dict[str, Stored]]:
         """All jobs in chunks, so that Redis is never held; what changes meanwhile is in the change log.
 
-        Redis looks for the next chunk while the one before is on its way.
+        What is `known` by its line is taken from there, and not read.  Redis looks for the next chunk while the one
+        before is on its way.
         """
-        cursor, ids = await self._some_ids(0)
+        cursor, lines = await self._some_lines(0)
         while cursor:
-            chunk, (cursor, following) = await asyncio.gather(self.fetch(ids), self._some_ids(cursor))
+            chunk, (cursor, following) = await asyncio.gather(self._of_lines(lines, known), self._some_lines(cursor))
             yield chunk
-            ids = following
-        yield await self.fetch(ids)
+            lines = following
+        yield await self._of_lines(lines, known)
 
-    async def _some_ids(self, cursor: int) -> tuple[int, list[str]]:
-        """Where to look next (0: nowhere), and the ids of a chunk."""
+    async def _some_lines(self, cursor: int) -> tuple[int, list[tuple[str, bytes]]]:
+        """Where to look next (0: nowhere), and ids with their lines, a chunk of them."""
         with translated():
-            cursor, lines = await self._redis.hscan(keys.key(keys.OWNERS), cursor, count=CHUNK)
-        return cursor, texts(lines)
+            found: Any = await self._redis.hscan(keys.key(keys.OWNERS), cursor, count=CHUNK)
+        cursor, lines = found
+        return cursor, [(job_id.decode(), line) for job_id, line in lines.items()]
+
+    async def _of_lines(self, lines: Sequence[tuple[str, bytes]], known: Mapping[str, Stored]) -> dict[str, Stored]:
+        told = ((known.get(job_id), line) for job_id, line in lines)
+        same = {job.id: job for job, line in told if job is not None and _is_by(job, line)}  # with the id that is there
+        return same | await self.fetch([job_id for job_id, _ in lines if job_id not in same])
 
     async def finished(self, offset: int, most: int) -> list[tuple[str, float]]:
         """A page of the finished jobs, oldest first: id, and when it ended (ms)."""
@@ -199,6 +210,15 @@ def _stored(ids: Sequence[str], found: Iterable[bytes | None], lines: Iterable[b
         record, text = read_record(job_id, line), read_text(job_id, kept)
         if text is not None and record is not None:
             yield Stored(job_id, text, record)
+
+
+def _is_by(job: Stored, line: bytes) -> bool:
+    """Whether the text is the one that this line stands for.
+
+    It names one reading of one Orthanc's, and how much of that is kept; but what was concluded here may have been
+    concluded once more, in other words.
+    """
+    return not job.record.concluded and job.record.line.encode() == line
 
 
 def _sliced(items: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:

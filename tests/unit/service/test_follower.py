@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from jobindex.demo.ports import free_port
 from jobindex.demo.redis import build_redis
+from jobindex.errors import IndexAway
 from jobindex.model.node import ALIVE, STOPPED
 from jobindex.model.query import Question
 from jobindex.service.follower import Follower
@@ -126,6 +127,33 @@ async def test_nothing_vanishes_when_redis_is_emptied_again_meanwhile(
     assert await services.store.jobs.count() == 2
 
 
+async def test_where_redis_is_late_once_nothing_is_begun_anew(
+    services: Services, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registered(services.store, "a")
+    await put(services, (1, "Running"), (2, "Success"), (3, "Success"))
+    await services.show()
+    before, restore, epoch = dict(services.view.jobs), services.store.jobs.restore, services.view.head.epoch
+    asked: list[tuple[str, bool]] = []
+
+    async def late_once(jobs: list[Stored]) -> int:
+        asked.append((jobs[0].id, services.view.connected))
+        count = await restore(jobs)
+        if len(asked) == 1:
+            services.view.connected = False  # as who asked how far the index is found out too
+            raise IndexAway("late")
+        return count
+
+    monkeypatch.setattr("jobindex.service.memory.PAUSES", (0.0,))
+    monkeypatch.setattr("jobindex.service.memory.BATCH", 1)
+    monkeypatch.setattr("jobindex.service.memory.AT_ONCE", 1)
+    monkeypatch.setattr(services.store.jobs, "restore", late_once)
+    await redis.flushall()
+    await until(lambda: services.view.head.epoch != epoch)
+    assert services.view.jobs == before
+    assert asked == [(job_id(1), True), (job_id(1), False), (job_id(2), True), (job_id(3), True)]
+
+
 async def test_a_restored_node_goes_on_as_if_nothing_had_been(services: Services, redis: Redis) -> None:
     await registered(services.store, "a")
     await services.show()
@@ -179,7 +207,7 @@ async def test_a_new_epoch_is_shown_when_others_have_written_back_too(
     await registered(services.store, "a")
     await services.show()
     async with idle_on(services.store) as second:
-        second.view.replace([word(1, "Success")], services.view.nodes)
+        await second.view.replace({job_id(1): word(1, "Success")}, services.view.nodes)
         epoch = services.view.head.epoch
         monkeypatch.setattr(Snapshots, "read", noted)
         await redis.flushall()

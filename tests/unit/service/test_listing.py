@@ -9,6 +9,7 @@ from jobindex.model.query import Question
 from jobindex.service.listing import Listing
 from jobindex.service.view import View
 from jobindex.store.changes import Head
+from jobindex.store.jobs import Stored
 
 from ...builders import job_id, word
 
@@ -19,9 +20,11 @@ def node(state: str = ALIVE) -> Node:
     return Node(name="n", url="http://n:1", incarnation="1", state=state, seen=1_790_000_000_500)
 
 
-def view_of(*words: object) -> View:
+def view_of(*words: Stored) -> View:
     view = View()
-    view.replace(words, {"a": node(), "b": node(LATE)})  # type: ignore[arg-type]  # they are Stored
+    for each in words:
+        view.put(each)
+    view.nodes = {"a": node(), "b": node(LATE)}
     return view
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, Node
 from jobindex.service.view import View
 from jobindex.store.changes import Head
+from jobindex.store.jobs import Stored
 
 from ...builders import job_id, word
 
@@ -14,6 +17,10 @@ NOW = 0.02
 
 def head(version: int, epoch: str = "e") -> Head:
     return Head(epoch, 0, version)
+
+
+def by_id(*words: Stored) -> dict[str, Stored]:
+    return {each.id: each for each in words}
 
 
 def node(state: str) -> Node:
@@ -82,14 +89,54 @@ def test_a_job_that_moves_to_another_node_leaves_the_first() -> None:
     assert (view.on_node("a"), view.on_node("b")) == (set(), {job_id(1)})
 
 
-def test_a_job_that_only_the_index_knows_is_on_no_node() -> None:
+async def test_a_job_that_only_the_index_knows_is_on_no_node() -> None:
     view = View()
     view.put(word(1, "Success"))
     view.put(word(1, "Success", mark="history"))
     assert view.on_node("a") == set()
-    view.replace([word(1, "Success", mark="history"), word(2)], {})
+    await view.replace(by_id(word(1, "Success", mark="history"), word(2)), {})
     assert view.on_node("a") == {job_id(2)}
     assert view.ids == [job_id(1), job_id(2)]
+
+
+async def test_what_is_shown_instead_is_that_and_nothing_else() -> None:
+    view = View()
+    for first in (by_id(), by_id(word(1), word(2), word(3, node="b"), word(4))):
+        await view.replace(first, {})
+    same, nodes = view.jobs[job_id(1)], {"a": node(ALIVE)}
+    shelves = [shelf.edition for shelf in view.shelves]
+    await view.replace({same.id: same} | by_id(word(2, "Success", at=1), word(3, node="a"), word(5)), nodes)
+    assert view.jobs == by_id(word(1), word(2, "Success", at=1), word(3, node="a"), word(5))
+    assert (view.ids, view.nodes) == ([job_id(number) for number in (1, 2, 3, 5)], nodes)
+    assert (view.on_node("a"), view.on_node("b")) == (view.jobs.keys(), set())
+    assert [shelf.edition for shelf in view.shelves] != shelves
+
+
+async def test_what_stays_the_same_keeps_its_shelf() -> None:
+    view = View()
+    await view.replace(by_id(*(word(number) for number in range(100))), {})
+    before = {shelf.edition for shelf in view.shelves}
+    await view.replace(view.jobs | by_id(word(50, "Success", at=1)), {})
+    assert len({shelf.edition for shelf in view.shelves} - before) == 1
+
+
+async def test_nobody_sees_half_of_what_is_shown_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobindex.service.turns.MANY", 1)
+    view = View()
+    await view.replace(by_id(word(1), word(2)), {})
+    seen: list[list[str]] = []
+
+    async def look() -> None:
+        while True:
+            seen.append(view.ids)
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look())
+    await view.replace(by_id(*(word(number) for number in (2, 3, 4))), {})
+    looking.cancel()
+    assert len(seen) > 1
+    assert all(ids == [job_id(1), job_id(2)] for ids in seen)
+    assert view.ids == [job_id(2), job_id(3), job_id(4)]
 
 
 def test_those_that_report_are_asked_before_those_that_are_late_and_nobody_else_is() -> None:

@@ -1,6 +1,7 @@
 """What reports say of jobs: which word counts, which is passed over and which is refused."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -133,3 +134,40 @@ async def test_what_somebody_waits_for_stands_behind_no_report(store: Store, red
     await redis.rpush(place, "go on")
     assert (await report, (await long)[1]) == ([], b"go on")
     assert (await known(store, 1)).record.state == (await known(store, 2)).record.state == "Running"
+
+
+async def test_what_is_known_by_its_line_is_not_read_again(store: Store, redis: Redis) -> None:
+    """Also not where somebody broke its text."""
+    await registered(store, "a")
+    await told(store, *(word(number) for number in range(1, 4)))
+    mine = await store.jobs.fetch([job_id(1), job_id(2)])
+    await redis.hset("{jobindex}:jobs", job_id(1), "gibberish")
+    await told(store, word(2, "Success", at=1))
+    found = {job_id: job async for chunk in store.jobs.everything(mine) for job_id, job in chunk.items()}
+    assert found.keys() == {job_id(1), job_id(2), job_id(3)}
+    assert found[job_id(1)] is mine[job_id(1)]
+    assert found[job_id(2)].record.state == "Success"
+    await told(store, word(1, at=2))  # so that the invariants hold
+
+
+async def test_less_of_a_text_is_another_text(store: Store) -> None:
+    await registered(store, "a")
+    await told(store, word(1, Content={"A": "1"}))
+    mine = await store.jobs.fetch([job_id(1)])
+    for content in ({"A": ""}, {}, {}):
+        less = replace(await known(store), text=job_text(1, Content=content))
+        assert await store.jobs.reduce([less]) == 1
+        found = [chunk async for chunk in store.jobs.everything(mine)]
+        assert found[0][job_id(1)].text == less.text
+        mine = found[0]
+    assert mine[job_id(1)].record.rest == f"less={len(less.text)}"
+
+
+async def test_what_was_concluded_twice_in_other_words_is_read(store: Store) -> None:
+    await registered(store, "a")
+    await told(store, word(1))
+    first = await known(store)
+    await lose(store, first)
+    lost = await known(store)
+    mine = {job_id(1): replace(lost, text=lost.text.replace(b"REST API", b"TEST API"))}
+    assert [chunk async for chunk in store.jobs.everything(mine)] == [{job_id(1): lost}]

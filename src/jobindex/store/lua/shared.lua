@@ -10,7 +10,7 @@
 local NODES, JOBS, OWNERS, FINISHED, DELETED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local CHANGES, EPOCH, VERSION = KEYS[6], KEYS[7], KEYS[8]
 local PREFIX = string.sub(NODES, 1, -6)
-local LONGEST_LOG = 200000
+local LONGEST_LOG = 100000
 local epoch
 
 --  A script is one moment.
