@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from jobindex.errors import MalformedReport, NodeConflict, OutOfReach, OwnerError, UnknownNode
+from jobindex.errors import IndexAway, MalformedReport, NodeConflict, OutOfReach, OwnerError, UnknownNode
 from jobindex.model.job import Job, read_job
 from jobindex.model.moment import moment, seconds_of
 from jobindex.model.node import Node
@@ -107,7 +107,7 @@ class Visits:
         pause = self._timing.visit
         try:
             pause = await self._read(claim.member, node, named)
-        except (OwnerError, MalformedReport, NodeConflict, OutOfReach, UnknownNode) as error:
+        except (OwnerError, MalformedReport, NodeConflict, OutOfReach, UnknownNode, IndexAway) as error:
             log.info("node %s could not be visited: %s", claim.member, error)
         await self._store.visit.put(claim, round(pause * 1000))
 

@@ -66,6 +66,18 @@ async def test_what_a_visited_node_no_longer_lists_is_judged_as_in_a_complete_re
         assert services.view.jobs[job_id(2)].record.mark == "history"
 
 
+async def test_a_replica_that_can_take_nothing_in_yet_is_soon_there_again(
+    store: Store, redis: Redis, orthanc: ScriptedOrthanc
+) -> None:
+    """It does not keep the node from everybody for a whole lease."""
+    lists(orthanc, job(1))
+    async with services_on(store, OFTEN, [named(orthanc)]) as services:
+        services.view.connected = False
+        await services.visits.visit_due()
+        due = await redis.zscore(keys.key(keys.DUE, "visit"), "n")
+        assert due - await store.changes.now() < 1_000
+
+
 async def test_many_jobs_are_taken_in_parts_and_none_is_missed(store: Store, orthanc: ScriptedOrthanc) -> None:
     lists(orthanc, *(job(number) for number in range(450)))
     async with services_on(store, OFTEN, [named(orthanc)]) as services:
