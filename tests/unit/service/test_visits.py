@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from jobindex.auth.keyring import Keyring
 from jobindex.auth.vault import Vault
+from jobindex.errors import IndexAway
 from jobindex.model.report import Registration
 from jobindex.service.visits import Named
 from jobindex.store import Store, keys
@@ -67,15 +68,23 @@ async def test_what_a_visited_node_no_longer_lists_is_judged_as_in_a_complete_re
 
 
 async def test_a_replica_that_can_take_nothing_in_yet_is_soon_there_again(
-    store: Store, redis: Redis, orthanc: ScriptedOrthanc
+    store: Store, redis: Redis, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not keep the node from everybody for a whole lease."""
+
+    async def away(*_: object, **__: object) -> None:
+        raise IndexAway("Redis is away")
+
     lists(orthanc, job(1))
     async with services_on(store, OFTEN, [named(orthanc)]) as services:
-        services.view.connected = False
-        await services.visits.visit_due()
+        with monkeypatch.context() as patch:
+            patch.setattr("jobindex.service.intake.Intake.take", away)
+            await services.visits.visit_due()
+        assert orthanc.count("GET", "/jobs?expand") == 1
         due = await redis.zscore(keys.key(keys.DUE, "visit"), "n")
         assert due - await store.changes.now() < 1_000
+        await visited(services, orthanc)
+        assert services.state(1) == "Running"
 
 
 async def test_many_jobs_are_taken_in_parts_and_none_is_missed(store: Store, orthanc: ScriptedOrthanc) -> None:
