@@ -41,6 +41,7 @@ class Subject:
     alike: bool = True
     pause: float = 0.0
     """Seconds in which each client asks once; 0: again at once."""
+    alike: bool = True
     runs: list[Load] = field(default_factory=list)
 
     def middle(self, what: Callable[[Load], float]) -> float:

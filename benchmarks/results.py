@@ -75,8 +75,16 @@ def machine() -> str:
     redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S607
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     words = [f"{os.cpu_count()} of {model}", f"Linux {platform.release()}", f"Python {platform.python_version()}"]
-    words += [" ".join(redis.split()[:3]), f"load averages at the end {load}"]
+    words += [" ".join(redis.split()[:3]), f"TCP by {_congestion_control()}", f"load averages at the end {load}"]
     return "*" + "; ".join(words) + "*\n"
+
+
+def _congestion_control() -> str:
+    """It paces loopback too: with bbr a replica's sockets take a third of what they do with cubic."""
+    try:
+        return Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
+    except OSError:
+        return "an unknown rule"
 
 
 def _cpuinfo() -> list[str]:

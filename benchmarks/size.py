@@ -63,7 +63,8 @@ async def _whole(chapter: Chapter, place: Stage, jobs: int) -> None:
                 ("ids", LOGIN, "file", "list"),
                 ("ids, If-None-Match", same, "1 KB file", "small"),
             ):
-                ours, other = Subject("ids", url, headers, pause), Subject(name, f"{static}/{file}", pause=pause)
+                ours = Subject("ids", url, headers, pause=pause)
+                other = Subject(name, f"{static}/{file}", pause=pause)
                 await by_turns([ours, other], 16, seconds=seconds)
                 tell(table, what + told, 16, 0, ours, [other])
 
