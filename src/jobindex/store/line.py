@@ -137,7 +137,7 @@ class Line:
 
     async def _connected(self) -> AbstractConnection:
         if self._connection is None:
-            self._connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            self._connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py's
             self._connection.socket_timeout = None  # redis-py would start a task for each; the deadline is ours
         await self._connection.connect()
         return self._connection

@@ -45,7 +45,7 @@ class Master:
             "driver_info": None,
             **({"ssl": True, **tls.options()} if sentinels.tls else {}),
         }
-        self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]
+        self._asked = Sentinel(list(sentinels.hosts), sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]  # redis-py's
         self._announced: tuple[str, int] | None = None
         self._believed_until = 0.0
         self.generation = 0
@@ -62,7 +62,7 @@ class Master:
     async def quorum(self) -> dict[str, str]:
         """Each Sentinel by host and port, and why it could not put another master in place; "" where it could."""
         hosts = [f"{host}:{port}" for host, port in self._sentinels.hosts]
-        asked = Sentinel(self._sentinels.hosts, sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]
+        asked = Sentinel(self._sentinels.hosts, sentinel_kwargs=self._options)  # type: ignore[no-untyped-call]  # redis-py's
         said = await asyncio.gather(*(self._quorum_of(sentinel) for sentinel in asked.sentinels))
         return dict(zip(hosts, said, strict=True))
 
@@ -131,7 +131,7 @@ class ToMaster(Packed):
     async def _connect(self) -> None:
         self._generation = self._master.generation
         self.host, self.port = await self._master.address()
-        await super()._connect()  # type: ignore[no-untyped-call]
+        await super()._connect()  # type: ignore[no-untyped-call]  # redis-py's
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         if self._generation != self._master.generation and self.is_connected:

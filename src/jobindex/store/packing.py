@@ -12,7 +12,7 @@ from redis.asyncio import BlockingConnectionPool, Connection, SSLConnection
 
 def pack(command: Sequence[str | bytes | int]) -> bytes:
     """A command and its arguments."""
-    packed: bytes = hiredis.pack_command(tuple(command))  # type: ignore[arg-type]
+    packed: bytes = hiredis.pack_command(tuple(command))  # type: ignore[arg-type]  # it takes strings too
     return packed
 
 

@@ -97,6 +97,8 @@ def limits() -> Mapping[str, Any]:
 class Server(web.Server):
     """Accepts connections, and gives their requests to one handler."""
 
+    made: type[Request] = Request
+
     def __call__(self) -> Connection:
         return Connection(self, **limits())
 
@@ -109,4 +111,4 @@ class Server(web.Server):
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
         loop = asyncio.get_running_loop()
-        return Request(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
+        return self.made(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)

@@ -10,16 +10,13 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, hdrs, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, hdrs, web
 
 from jobindex.web import connection
 from jobindex.web.audit import READ_AS
 from jobindex.web.connection import CALLER, limits
 from jobindex.web.errors import Handler
 from jobindex.web.polls import ASKED, Poll, Polls, head_of
-from jobindex.web.reports import LARGEST
 
 END = b"\r\n\r\n"
 PIECE = 256 << 10
@@ -29,14 +26,17 @@ PIECE = 256 << 10
 class Request(connection.Request):
     """Knows by what its like will be known; by nothing (b"") where it was not read by itself."""
 
-    def __init__(self, key: bytes, polls: Polls, *made_of: Any, **more: Any) -> None:
+    def __init__(self, *made_of: Any, **more: Any) -> None:
         super().__init__(*made_of, **more)
-        self._key = key
-        self._polls = polls
+        self._key = self.protocol.key if isinstance(self.protocol, Connection) else b""
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         await super()._prepare_hook(response)
-        if self._key and ASKED in self and self._polls.comes_again(self._key) and self._is_plain(response):
+        if self._key and ASKED in self and isinstance(self.protocol, Connection) and self._is_plain(response):
+            self._remember(self.protocol.polls, response)
+
+    def _remember(self, polls: Polls, response: web.StreamResponse) -> None:
+        if polls.comes_again(self._key):
             poll = Poll(
                 self[CALLER].fingerprint,
                 self[ASKED],
@@ -45,7 +45,7 @@ class Request(connection.Request):
                 head_of(response.status, response.headers),
                 self.get(READ_AS),
             )
-            self._polls.remember(self._key, poll)
+            polls.remember(self._key, poll)
 
     def _is_plain(self, response: web.StreamResponse) -> bool:
         """Whether the connection goes on as HTTP/1.1 does by itself."""
@@ -56,12 +56,12 @@ class Request(connection.Request):
 class Connection(connection.Connection):
     """Answers polls itself, one at a time; what comes meanwhile waits."""
 
-    __slots__ = ("_at_rest", "_busy", "_done", "_held", "_peer", "_polls", "_sending", "key")
+    __slots__ = ("_at_rest", "_busy", "_done", "_held", "_peer", "_sending", "key", "polls")
 
     def __init__(self, polls: Polls, *made_of: Any, **more: Any) -> None:
         super().__init__(*made_of, **more)
         self.key = b""
-        self._polls = polls
+        self.polls = polls
         self._peer = ""
         self._at_rest = True
         self._busy = False
@@ -78,10 +78,10 @@ class Connection(connection.Connection):
         if self._busy:
             self._hold(data)
             return
-        self.key = self._polls.key(data, self._peer) if self._at_rest and self._waits() else b""
-        if poll := self._polls.find(self.key):
+        self.key = self.polls.key(data, self._peer) if self._at_rest and self._waits() else b""
+        if poll := self.polls.find(self.key):
             self._busy = True
-            self._polls.answer(poll, lambda answer: self._take(data, answer))
+            self.polls.answer(poll, lambda answer: self._take(data, answer))
         else:
             self._read(data)
 
@@ -106,13 +106,12 @@ class Connection(connection.Connection):
             self.transport.pause_reading()
 
     def _take(self, data: bytes, answer: tuple[bytes, bytes] | None) -> None:
+        if answer is not None and self.transport is not None:
+            self._send(self.transport, *answer)
+            return
         if answer is None:
             self._read(data)
-            self._go_on()
-        elif self.transport is None:
-            self._go_on()
-        else:
-            self._send(self.transport, *answer)
+        self._go_on()
 
     def _send(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
         if len(body) > PIECE:
@@ -166,21 +165,11 @@ class Connection(connection.Connection):
 class Server(connection.Server):
     """Accepts connections, and remembers their polls."""
 
+    made = Request
+
     def __init__(self, handler: Handler, polls: Polls, **more: Any) -> None:
         super().__init__(handler, **more)
         self._polls = polls
 
     def __call__(self) -> Connection:
         return Connection(self._polls, self, **limits())
-
-    def _make_request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: web.RequestHandler,
-        writer: AbstractStreamWriter,
-        task: "asyncio.Task[None]",
-    ) -> web.BaseRequest:
-        loop = asyncio.get_running_loop()
-        key = protocol.key if isinstance(protocol, Connection) else b""
-        return Request(key, self._polls, message, payload, protocol, writer, task, loop, client_max_size=LARGEST)

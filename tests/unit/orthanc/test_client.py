@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import socket
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import aiohttp
@@ -12,12 +11,9 @@ import pytest
 from jobindex.errors import OwnerSilent, OwnerUnreachable
 from jobindex.orthanc import client as module
 from jobindex.orthanc import places
-from jobindex.orthanc.client import Client, exactly, opened
+from jobindex.orthanc.client import Client, exactly
 from jobindex.orthanc.credentials import NOBODY, Credentials, authorized
 from jobindex.orthanc.output import Output
-from jobindex.orthanc.reach import Reach
-from jobindex.orthanc.tls import tls_context
-from jobindex.settings import LOOPBACK
 
 from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc, Told, scripted
 from ..waiting import until
@@ -25,18 +21,6 @@ from ..waiting import until
 NEVER = Told(hangs=True)
 DROPPED = Told(drops=True)
 DEMO = authorized(AUTHORIZATION)
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    async with opened(Reach(LOOPBACK), tls_context()) as client:
-        yield client
-
-
-@pytest.fixture
-async def orthanc() -> AsyncIterator[ScriptedOrthanc]:
-    async with scripted() as orthanc:
-        yield orthanc
 
 
 def closed_port() -> int:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,18 +22,6 @@ from .authority import Authority
 
 LENGTH = 5 * WORTH_POURING
 PROMISED = {"Content-Length": str(LENGTH)}
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    async with opened(Reach(LOOPBACK), tls_context()) as client:
-        yield client
-
-
-@pytest.fixture
-async def orthanc() -> AsyncIterator[ScriptedOrthanc]:
-    async with scripted() as orthanc:
-        yield orthanc
 
 
 async def can_be_poured(client: Client, orthanc: ScriptedOrthanc, length: int | None) -> bool:

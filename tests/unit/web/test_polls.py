@@ -268,7 +268,7 @@ async def test_polls_sent_at_once_are_answered_in_their_order(line: Line) -> Non
     assert [each.body[:2] for each in replies if each.status == 200] == [b"[{", b'["', b"[{", b'["']
 
 
-async def test_who_reads_slowly_gets_all_of_it(line: Line, replica: Replica) -> None:
+async def test_what_comes_together_goes_the_usual_way_from_then_on(line: Line, replica: Replica) -> None:
     for number in range(10, 30):
         await replica.report("a", job(number, Content={"Description": "x" * 200_000}))
     first, before = await line.learn(POLL), known()

@@ -71,4 +71,4 @@ async def _tried(check: Check) -> list[Finding]:
 def _wrong(error: object) -> tuple[str, str]:
     """What is wrong with a setting, without its value, which may be a secret."""
     place = ".".join(str(part) for part in error["loc"])  # type: ignore[index]  # pydantic's ErrorDetails
-    return f"{place or 'the settings'}: {error['msg']}", "`jobindex settings` tells what each may be"  # type: ignore[index]
+    return f"{place or 'the settings'}: {error['msg']}", "`jobindex settings` tells what each may be"  # type: ignore[index]  # the same
