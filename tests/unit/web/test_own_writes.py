@@ -110,7 +110,7 @@ async def test_read_your_writes_whoever_has_the_job_now_is_asked(
         return job_id(1) in (await second.get("/jobs")).json
 
     await until(listed)
-    await replica.report("a", Stopped=True)
+    await replica.report("a", Goodbye=True)
     for at in (orthanc, other):
         at.tell(path, b"{}", method=method)
     assert (await replica.report("b", job(1, at=1))).status == 200
@@ -158,7 +158,6 @@ async def test_read_your_writes_a_deleted_job_is_404_although_another_orthanc_is
     other.tell(PATH, hangs=True)
     assert await delete(replica, orthanc) == 200
     assert [(await each.get(PATH)).status for each in (second, replica)] == [404, 404]
-    assert other.count("GET", PATH) == 0
 
 
 async def test_read_your_writes_many_deleted_jobs_are_404_and_not_429(
