@@ -38,7 +38,7 @@ def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
             states.update(_state(word) for word in value.split(","))
         elif name in page:
             page[name] = _number(name, value)
-    return Question(expand, frozenset(states) or None, **page)
+    return Question(expand, frozenset(states) or None, page["since"], page["limit"])
 
 
 def _boolean(value: str) -> bool:

@@ -121,7 +121,7 @@ class Listing:
 
     def _chosen(self, question: Question, ids: Iterable[str]) -> Iterator[Stored]:
         jobs, states = self._view.jobs, question.states
-        every = (jobs[job_id] for job_id in ids)
+        every: Iterator[Stored] = (jobs[job_id] for job_id in ids)
         if question.hidden:
             every = self._visible(question.hidden, every)
         return every if states is None else (job for job in every if job.record.state in states)
