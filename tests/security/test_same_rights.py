@@ -36,6 +36,8 @@ ROUTES = {
     "HEAD of known": ("HEAD", "/jobs/{job}"),
     "OPTIONS of known": ("OPTIONS", "/jobs/{job}"),
     "PUT to known": ("PUT", "/jobs/{job}"),
+    "PATCH of the list": ("PATCH", "/jobs"),
+    "PATCH of known": ("PATCH", "/jobs/{job}"),
 }
 NOBODYS, MALFORMED = {(405, 404)}, {(403, 404), (405, 404)}
 INTENDED = {
