@@ -47,6 +47,8 @@ INTENDED = {
     "OPTIONS of known": {(404, 405), (404, 403), (403, 405)},
     "POST to the list": {(403, 405)},
     "PUT to known": {(403, 405)},
+    "PATCH of the list": {(400, 405), (400, 403)},
+    "PATCH of known": {(400, 405), (400, 403)},
     "get malformed": MALFORMED,
     "delete malformed": MALFORMED,
     "delete unknown": NOBODYS,
