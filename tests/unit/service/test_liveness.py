@@ -225,5 +225,3 @@ async def test_true_state_a_node_that_reports_while_it_is_given_up_is_not(
         monkeypatch.setattr(store.jobs, "conclude", reports_meanwhile)
         await until(lambda: with_company(services, "a", ALIVE))
         assert services.view.jobs[job_id(1)].record.state == "Running"
-
-
