@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 from front import Front, answer, fronted, hang_up
 from orthanc_api_client import OrthancApiClient
 from orthanc_api_client.exceptions import OrthancApiException
@@ -49,7 +50,9 @@ async def fail(call: Call) -> web.StreamResponse:
 @asynccontextmanager
 async def serving(place: str) -> AsyncIterator[str]:
     """The address of a replica's listener for clients whose doors raise what they are asked for, or of nginx before it."""
-    routes = Routes([Route("/jobs/{id}", {"GET": fail, "DELETE": fail, "PUT": fail}), Route(ASKS["POST"], {"POST": fail})])
+    routes = Routes(
+        [Route("/jobs/{id}", {"GET": fail, "DELETE": fail, "PUT": fail}), Route(ASKS["POST"], {"POST": fail})]
+    )
     clients = handler(routes, Recognition(), guard=lambda doors: doors)
     async with listening(clients, "127.0.0.1", 0) as port:
         if place == "replica":
@@ -78,6 +81,37 @@ async def told(url: str, method: str, target: str) -> tuple[int, Mapping[str, st
     async with aiohttp.ClientSession() as session, session.request(method, url + target) as response:
         body = await response.json(content_type=None) if response.content_length != 0 else {}
         return response.status, response.headers, body.get("OutcomeUnknown")
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("status", "headers", "done", "times"),
+    [
+        (500, {}, False, 1),
+        (500, {"Retry-After": "0"}, False, 1),
+        (504, {"Retry-After": "0"}, False, 1),
+        (429, {}, False, 1),
+        (409, {}, False, 1),
+        (502, {}, True, 4),
+        (503, {}, True, 4),
+        (429, {"Retry-After": "0"}, True, 4),
+        (413, {"Retry-After": "0"}, True, 4),
+    ],
+)
+async def test_what_that_client_makes_of_statuses(
+    method: str, status: int, headers: Mapping[str, str], done: bool, times: int
+) -> None:
+    """As the contract's page has it."""
+    asked: list[str] = []
+
+    async def say(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.method)
+        return web.Response(status=status, headers=headers, text="{}")
+
+    async with RawTestServer(say) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        assert await asyncio.to_thread(looks_done, url, method, JOB) is done
+    assert asked == [method] * times
 
 
 @pytest.mark.parametrize("method", ASKS)
