@@ -53,7 +53,10 @@ async def configured() -> AsyncIterator[tuple[dict[str, Any], dict[str, str]]]:
 @asynccontextmanager
 async def simulated_orthanc(release: str) -> AsyncIterator[Target]:
     pace = Pace(SIMULATED_STEP, REAL_TIME.now, REAL_TIME.wait)
-    async with configured() as (configuration, names), Simulator(configuration, release=release, pace=pace) as simulator:
+    async with (
+        configured() as (configuration, names),
+        Simulator(configuration, release=release, pace=pace) as simulator,
+    ):
         yield Target(simulator.url, LOGIN, names=names)
 
 

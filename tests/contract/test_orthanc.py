@@ -30,9 +30,7 @@ def test_releases_another_one_is_held_to_the_nearest(asked: str, taken: str) -> 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_releases_the_simulator_answers_as_each_real_one_did(
-    simulated: Answers, recorded: Answers, name: str
-) -> None:
+def test_releases_the_simulator_answers_as_each_real_one_did(simulated: Answers, recorded: Answers, name: str) -> None:
     assert simulated[name] == recorded[name]
 
 

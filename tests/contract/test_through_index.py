@@ -25,7 +25,9 @@ def test_the_table_names_nothing_that_does_not_differ(name: str, newer: Answers)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_releases_the_index_answers_as_its_orthanc(name: str, through: Answers, direct: Answers, newer: Answers) -> None:
+def test_releases_the_index_answers_as_its_orthanc(
+    name: str, through: Answers, direct: Answers, newer: Answers
+) -> None:
     assert comparable(through[name]) == comparable(expected(name, direct, newer))
 
 
