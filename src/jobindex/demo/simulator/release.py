@@ -30,7 +30,7 @@ class Release:
     labels: bool
     """Resources have `Labels`."""
     names_missing_resource: bool
-    """An archive of a study that isn't there says so, as an item that doesn't exist; before, a bare unknown resource."""
+    """The archive of a study that isn't there says which; before, a bare unknown resource."""
     missing_source: int
     """The number of the error of a modification of what isn't there."""
     lists_resources: bool
