@@ -49,7 +49,7 @@ async def fail(call: Call) -> web.StreamResponse:
 
 @asynccontextmanager
 async def serving(place: str) -> AsyncIterator[str]:
-    """The address of a replica's listener for clients whose doors raise what they are asked for, or of nginx before it."""
+    """The address of a replica's listener for clients, whose doors raise what is asked for, or of nginx before it."""
     routes = Routes(
         [Route("/jobs/{id}", {"GET": fail, "DELETE": fail, "PUT": fail}), Route(ASKS["POST"], {"POST": fail})]
     )
