@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 
 from jobindex.errors import IndexAway
+from jobindex.model.job import FINAL, STATES
 from jobindex.model.record import Record
 from jobindex.store import keys
 from jobindex.store.codec import read_record, read_text, texts
@@ -26,6 +27,8 @@ CHUNK = 500
 """Jobs in one read; it holds Redis for about 1 ms."""
 CHUNK_BYTES = 4 << 20
 """Bytes of their texts, as far as the last read tells; it holds Redis for 1 to 2 ms."""
+
+UNFINISHED = tuple(state for state in STATES if state not in FINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,22 @@ class Jobs:
         """The ids of the jobs whose owner is that node."""
         with translated():
             return texts(await self._redis.smembers(keys.key(keys.NODE_JOBS, node)))
+
+    async def unfinished(self) -> AsyncIterator[tuple[str, Record]]:
+        """The jobs that have no end yet, by id, some perhaps twice; however many have ended, and in chunks."""
+        for state in UNFINISHED:
+            async for ids in self._members(keys.key(keys.STATE, state)):
+                for job_id, record in (await self.records(ids)).items():
+                    yield job_id, record
+
+    async def _members(self, name: str) -> AsyncIterator[list[str]]:
+        """The members of a set in chunks."""
+        cursor = None
+        while cursor != 0:
+            with translated():
+                found: Any = await self._redis.sscan(name, cursor or 0, count=CHUNK)
+            cursor, members = found
+            yield texts(members)
 
     async def forget_tombstones(self, before: int) -> None:
         """Remove the tombstones that are over."""

@@ -56,7 +56,7 @@ class OutputsDoor:
         answer = await asyncio.shield(acting)
         if answer.refuses:
             self._rights.note_refusal(call.caller, answer)
-        return relayed(answer)
+        return relayed(call.request, answer)
 
     async def _find(self, call: Call) -> Stored | None:
         job_id, key = call.parts["id"], call.parts["key"]
