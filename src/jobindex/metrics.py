@@ -26,6 +26,9 @@ stale = Counter("jobindex_stale_answers", "Answers from memory that may be older
 stalled = Counter(
     "jobindex_stalled_callers", "Callers cut off since they took nothing of an answer.", registry=registry
 )
+loop_lag = Counter(
+    "jobindex_loop_lag_seconds", "Time that a slow replica forgave Redis, since it was itself late.", registry=registry
+)
 polls = Counter("jobindex_polls", "Lists that were asked for again byte for byte.", registry=registry)
 jobs = Gauge("jobindex_jobs", "Jobs in this replica's view.", registry=registry)
 nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["state"], registry=registry)
