@@ -30,7 +30,7 @@ class Removal:
         """
         node = self._view.owner(job)
         if node is None or node.state in (GONE, STOPPED):
-            await self._rights.may(caller, "DELETE", job_path(job.id))
+            await self._rights.may_instead(caller, job.record.node, "DELETE", job_path(job.id))
             await self._drop(job)
             return None
         refusal = await self._ask_owner(caller, job, node)
@@ -54,7 +54,7 @@ class Removal:
         if answer.status == 200:
             return None
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
+            await self._rights.refuse(caller, job.record.node, answer)
         if answer.status in (404, 405):
             read = await self._relay.read_again(caller, job.record.node, node, job.id)
             if read is not None and read.status == 404:

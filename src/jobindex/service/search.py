@@ -1,6 +1,6 @@
 """Finds a job that the index does not know: all nodes are asked, as the caller.
 
-Law: 404 only if every node that is alive said so.
+Law: 404 only if every node that is alive said so, or lets the caller see nothing while another lets it in.
 """
 
 import asyncio
@@ -42,9 +42,9 @@ class Search:
         self._unknown: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def find(self, caller: Caller, job_id: str) -> Stored | None:
-        """The job, or None when every living node says that there is none.
+        """The job, or None when every living node says that there is none that the caller may see.
 
-        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where a node refuses the caller,
+        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where no node lets the caller in,
         TooOften where the caller has asked for many such ids.
         """
         job = self._view.jobs.get(job_id)
@@ -68,10 +68,9 @@ class Search:
         if found is not None:
             self._pace.give_back(asker)
             return found
-        for answer in answers:
-            if answer is not None and answer.refuses:
-                self._rights.note_refusal(caller, answer)
-        if any(answer is None or answer.status != 404 for answer in answers):
+        if not any(answer is not None and answer.allows for answer in answers):
+            await self._refuse(caller, nodes, answers)
+        if any(answer is None or not (answer.status == 404 or answer.refuses) for answer in answers):
             raise NotEverybodyAnswered("Not every Orthanc could be asked for this job")
         self._remember(caller, job_id)
         return None
@@ -90,6 +89,14 @@ class Search:
             if answer is not None and answer.status == 200:
                 return await self._relay.take_in(node_id, node, job_id, answer)
         return None
+
+    async def _refuse(self, caller: Caller, nodes: list[tuple[str, Node]], answers: list[Answer | None]) -> None:
+        """Raise the refusal of a caller whom no node lets in; a 403 first, for that node knows the caller."""
+        said = [(answer, node_id) for (node_id, _), answer in zip(nodes, answers, strict=True) if answer is not None]
+        refusals = [(answer, node_id) for answer, node_id in said if answer.refuses]
+        if refusals:
+            answer, node_id = max(refusals, key=lambda pair: pair[0].status)
+            await self._rights.refuse(caller, node_id, answer)
 
     def _remember(self, caller: Caller, job_id: str) -> None:
         self._unknown[caller.fingerprint, job_id] = self._clock() + UNKNOWN_LASTS
