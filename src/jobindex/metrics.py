@@ -26,6 +26,12 @@ stale = Counter("jobindex_stale_answers", "Answers from memory that may be older
 polls = Counter("jobindex_polls", "Lists that were asked for again byte for byte.", registry=registry)
 jobs = Gauge("jobindex_jobs", "Jobs in this replica's view.", registry=registry)
 nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["state"], registry=registry)
+node_problems = Gauge(
+    "jobindex_node_problems",
+    "Nodes of which the index does not know enough, by why (answers: they do, but don't report).",
+    ["problem"],
+    registry=registry,
+)
 version = Gauge("jobindex_view_version", "The version that this replica's view has reached.", registry=registry)
 connected = Gauge("jobindex_index_connected", "1 while Redis answers this replica.", registry=registry)
 index_warnings = Gauge(

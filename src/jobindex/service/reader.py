@@ -7,6 +7,7 @@ from jobindex.errors import MalformedReport, OwnerError
 from jobindex.model.job import Job, read_job
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer, job_path
+from jobindex.service.freshness import Freshness
 from jobindex.service.relay import Relay
 from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
@@ -21,16 +22,23 @@ class Reader:
     """Answers `GET /jobs/{id}`; `read` decides what is shown of a job."""
 
     def __init__(
-        self, view: View, relay: Relay, rights: Rights, search: Search, read: Callable[[bytes], Job] = read_job
+        self,
+        view: View,
+        freshness: Freshness,
+        relay: Relay,
+        rights: Rights,
+        search: Search,
+        read: Callable[[bytes], Job] = read_job,
     ) -> None:
         self._view = view
+        self._freshness = freshness
         self._relay = relay
         self._rights = rights
         self._search = search
         self._read = read
 
     async def read(self, caller: Caller, job_id: str) -> Stored | None:
-        """The job as its owner has it, else as it was known last; None when there is none.
+        """The job as its owner has it, else as it was known last; None when there is none, or it was just deleted.
 
         Refused, NobodyToAsk and NotEverybodyAnswered as `Rights` and `Search` say.
         """
@@ -54,14 +62,19 @@ class Reader:
         except OwnerError:
             return None
 
-    async def _newest(self, job: Stored, answer: Answer) -> Stored:
-        """What the owner says, taken in where it is news to the list; else the last known."""
+    async def _newest(self, job: Stored, answer: Answer) -> Stored | None:
+        """What the owner says, taken in where it is news to the list; else the last known.
+
+        An owner that has it no more has forgotten it, or somebody has deleted it: then the index has dropped it.
+        """
         known = self._view.jobs.get(job.id, job)
         if answer.status == 200:
             return await self._shown(known, answer)
+        await self._freshness.catch_up()
         if not known.record.final:
             await self._view.wait_until_final(job.id, FINDS_OUT)
-        return self._view.jobs.get(job.id, known)
+        dropped = self._view.dropped.owner(job.id) is not None
+        return self._view.jobs.get(job.id, None if dropped else known)
 
     async def _shown(self, known: Stored, answer: Answer) -> Stored:
         try:

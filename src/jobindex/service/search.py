@@ -1,6 +1,7 @@
-"""Finds a job that the index does not know: all nodes are asked, as the caller.
+"""Job look-up: in the index as it is when asked, then at all nodes, as the caller.
 
-Law: 404 only if every node that is alive said so, or lets the caller see nothing while another lets it in.
+Laws: whoever looks a job up sees every write that was acknowledged before, on any replica; and a job that the index
+never had is 404 only if every node that is alive said so, or refuses a caller whom another lets in.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from jobindex.auth.caller import Caller
 from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, OwnerError, TooOften
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer
+from jobindex.service.freshness import Freshness
 from jobindex.service.pace import Pace
 from jobindex.service.relay import READ_WITHIN, Relay
 from jobindex.service.rights import Rights
@@ -33,8 +35,16 @@ PER_SECOND, AT_FIRST = 5.0, 20
 class Search:
     """Looks for ids in the view, then at the nodes."""
 
-    def __init__(self, view: View, relay: Relay, rights: Rights, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        view: View,
+        freshness: Freshness,
+        relay: Relay,
+        rights: Rights,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._view = view
+        self._freshness = freshness
         self._relay = relay
         self._rights = rights
         self._clock = clock
@@ -42,17 +52,33 @@ class Search:
         self._unknown: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def find(self, caller: Caller, job_id: str) -> Stored | None:
-        """The job, or None when every living node says that there is none that the caller may see.
+        """The job, or None when it was dropped, or every living node says that there is none that it may see.
 
         NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where no node lets the caller in,
         TooOften where the caller has asked for many such ids.
         """
+        await self._freshness.catch_up()
         job = self._view.jobs.get(job_id)
         if job is not None:
             return job
+        if (former := self._view.dropped.owner(job_id)) is not None:
+            return await self._ask_former(caller, former, job_id)
         if self._unknown.get((caller.fingerprint, job_id), 0.0) > self._clock():
             return None
         return await self._view.await_job(job_id, FRESH) or await self._ask_all(caller, job_id)
+
+    async def _ask_former(self, caller: Caller, node_id: str, job_id: str) -> Stored | None:
+        """What the last owner of a dropped job has after all; nobody else can have it."""
+        node = self._view.nodes.get(node_id)
+        if node is None:
+            return None
+        try:
+            answer = await self._relay.read(caller, node_id, node, job_id)
+        except OwnerError:
+            return None
+        if answer.refuses:
+            await self._rights.refuse(caller, node_id, answer)
+        return await self._relay.take_in(node_id, node, job_id, answer) if answer.status == 200 else None
 
     async def _ask_all(self, caller: Caller, job_id: str) -> Stored | None:
         nodes = self._view.alive_nodes()
