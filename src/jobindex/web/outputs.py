@@ -57,7 +57,7 @@ class OutputsDoor:
         answer = await asyncio.shield(acting)
         if answer.refuses:
             await self._rights.refuse(call.caller, job.record.node, answer)
-        return relayed(answer)
+        return relayed(call.request, answer)
 
     async def _find(self, call: Call) -> Stored | None:
         job_id, key = call.parts["id"], call.parts["key"]
