@@ -1,0 +1,42 @@
+"""Job objects as the list shows them: Orthanc's text, and what the index has to say of the job as its last member."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import orjson
+
+from jobindex.model.moment import moment
+from jobindex.model.node import GONE, Node
+from jobindex.model.record import FORGOTTEN, LOST
+from jobindex.store.jobs import Stored
+
+
+def job_object(job: Stored, node: Node | None) -> bytes:
+    """`node` is its owner; None where the index keeps no record of that."""
+    return job.text[:-1] + b',"JobIndex":' + orjson.dumps(_told(job, node)) + b"}"
+
+
+class Objects:
+    """Makes them while the nodes stay as they are: what is said of an owner and a mark is made once."""
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        self.nodes = nodes
+        self._endings: dict[tuple[str, str], bytes] = {}
+
+    def of(self, jobs: Iterable[Stored]) -> Iterator[bytes]:
+        endings = self._endings
+        for job in jobs:
+            kind = (job.record.node, job.record.mark)
+            if kind not in endings:
+                endings[kind] = job_object(job, self.nodes.get(job.record.node))[len(job.text) - 1 :]
+            yield job.text[:-1] + endings[kind]
+
+
+def _told(job: Stored, node: Node | None) -> dict[str, object]:
+    told: dict[str, object] = {"Node": job.record.node, "NodeState": node.state if node else GONE}
+    if node is not None and not node.alive:
+        told["LastSeen"] = moment(node.seen / 1000)
+    if job.record.mark == LOST:
+        told["Lost"] = True
+    if job.record.mark == FORGOTTEN:
+        told["Forgotten"] = True
+    return told
