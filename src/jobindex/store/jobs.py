@@ -202,6 +202,7 @@ def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:
         word.progress,
         word.completed,
         word.text,
+        record.rest,
     )
 
 
