@@ -22,8 +22,9 @@ from jobindex.web.audit import Audit
 from jobindex.web.polls import Polls
 from jobindex.web.probes import ProbesDoor
 from jobindex.web.server import handler, listening
+from jobindex.web.submissions import noticing
 from jobindex.wiring.chores import build_chores
-from jobindex.wiring.doors import guard, internal_routes, public_routes, recognition
+from jobindex.wiring.doors import guard, internal_routes, proxies, public_routes, recognition
 from jobindex.wiring.services import Services, build_services
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ async def _public(settings: Settings, services: Services, trail: Trail, repeats:
     node_of = services.view.owner_id
     audit = Audit(trail, repeats, node_of, reads=settings.audit_reads, required=settings.audit_required)
     answer = handler(public_routes(settings, services), recognition(settings), guard(settings), audit)
+    answer = noticing(answer, services.submissions, proxies(settings).believes)
     polls = Polls(services.rights, services.freshness, services.listing, repeats)
     try:
         async with listening(answer, settings.public_host, settings.public_port, polls) as port:

@@ -20,6 +20,9 @@ class Freshness:
         self._changes = changes
         self._head = Coalesced(self._ask)
         self._view = view
+        self.submitting = False
+        """Whether a submission was under way, or had just ended, when the index was asked last: the nodes may have
+        jobs that it lacks."""
 
     async def catch_up(self) -> bool:
         """Wait until the view shows all that the index held when this was called; False: it is stale."""
@@ -38,7 +41,9 @@ class Freshness:
         if not self._view.connected:
             raise IndexAway("Redis was away a moment ago")
         async with asyncio.timeout(ANSWERS):
-            return await self._changes.head()
+            standing = await self._changes.standing()
+        self.submitting = standing.submitting
+        return standing.head
 
 
 def _fell_back(shown: Head, head: Head) -> bool:

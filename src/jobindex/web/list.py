@@ -18,7 +18,7 @@ OURS = tuple(CODINGS)
 
 
 class ListDoor:
-    """`/jobs`.  `always_refresh` asks the nodes first, also where the caller doesn't."""
+    """`/jobs`.  The nodes are asked first where the caller wants it, around a submission, or `always_refresh`."""
 
     def __init__(
         self, view: View, listing: Listing, freshness: Freshness, refresh: Refresh, *, always_refresh: bool
@@ -37,6 +37,9 @@ class ListDoor:
         if refreshed:
             await self._refresh.refresh(call.caller)
         fresh = await self._freshness.catch_up()
+        if self._freshness.submitting and not refreshed:
+            await self._refresh.refresh(call.caller)
+            fresh = await self._freshness.catch_up()
         answer, coding = await self._answer(asked)
         if not fresh:
             metrics.stale.inc()

@@ -66,6 +66,11 @@ def guard(settings: Settings) -> Guard:
     return lambda doors: Site(Guesses(doors, logins), settings.origins)
 
 
+def proxies(settings: Settings) -> Recognition:
+    """Whose own word is believed."""
+    return Recognition(proxies=settings.proxies)
+
+
 def recognition(settings: Settings) -> Recognition | Introduction:
     """How callers are recognised: by what Orthanc is to judge, or by the word of a proxy that has judged."""
     recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
