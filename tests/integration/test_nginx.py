@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from io import BytesIO
 
 import aiohttp
@@ -10,6 +11,7 @@ from aiohttp import web
 from front import Front, answer, fronted, hang, hang_up
 
 from jobindex.demo.installed import NotInstalled, nginx_program
+from raw import send
 
 JOB = "/jobs/3f8a1c9e-6f3b-4a55-9c0e-0d3b6a2f7c11"
 
@@ -178,6 +180,29 @@ async def test_an_upload_passes_by_a_dead_orthanc_and_has_no_limit() -> None:
         for _ in range(2):
             assert await front.status("POST", "/orthanc/instances", BytesIO(bytes(20_000_000))) == 200
         assert front.orthancs[0].received == 40_000_000
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_rights_an_upload_that_pauses_for_longer_than_ten_seconds_goes_on(method: str) -> None:
+    """As a modality does that reads from a slow disk; a body that Orthanc reads is not bounded as one of ours is."""
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"DICM"
+        await asyncio.sleep(11)
+        yield bytes(1000)
+
+    async with fronted() as front:
+        async with front.session.request(method, f"{front.url}/orthanc/instances", data=slowly()) as response:
+            assert response.status == 200
+        assert sum(orthanc.received for orthanc in front.orthancs) == 1004
+
+
+@pytest.mark.parametrize("path", ["/jobs", JOB, "/job-index/nodes", "/system"])
+async def test_a_target_in_absolute_form_is_its_path(path: str) -> None:
+    async with fronted() as front:
+        replies = await send(front.url, f"GET http://x/orthanc{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert replies.statuses == [200]
+        assert front.replicas.sent + front.orthancs.sent == [f"GET {path}"]
 
 
 async def test_an_event_arrives_before_the_stream_ends() -> None:
