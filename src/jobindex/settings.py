@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -146,9 +146,9 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_is_an_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and not (parts.scheme in SCHEMES and url.startswith(f"{parts.scheme}://")):
+        # a list of Sentinels is no URL: `urlsplit` refuses IPv6 behind the first
+        if url and url.partition("://")[0] not in SCHEMES:
             raise ValueError("an address of Redis begins with one of " + ", ".join(f"{each}://" for each in SCHEMES))
-        if any(name.startswith("ssl_") for name, _ in parse_qsl(parts.query)):
+        if any(name.startswith("ssl_") for name, _ in parse_qsl(url.partition("?")[2])):
             raise ValueError("TLS is set by JOBINDEX_REDIS_CA_FILE and its like, and is never left unchecked")
         return url

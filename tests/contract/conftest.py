@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from jobindex.demo.cluster import Plan, running
-from jobindex.demo.installed import NotInstalled, orthanc_program
+from jobindex.demo.installed import NotInstalled, orthanc_command, orthanc_program
 from jobindex.demo.ports import free_ports
 from jobindex.demo.probes import listens
 from jobindex.demo.process import Process
@@ -121,7 +121,7 @@ async def orthanc(folder: Path) -> AsyncIterator[Target]:
     async def ready() -> bool:
         return await listens("127.0.0.1", port)
 
-    command = [str(orthanc_program()), str(folder / "orthanc.json")]
+    command = orthanc_command(folder / "orthanc.json")
     process = Process("orthanc", command, folder / "orthanc.log", ready)
     await process.start()
     try:

@@ -15,12 +15,15 @@ class Question:
     """Whether job objects or ids are wanted, of which states (None means all), and which page of them.
 
     A page is Orthanc's: those after the first `since` in the order of the list, `limit` of them, 0 for all.
+    `hidden` (see `model/visibility`) comes from the caller's rights, never from an argument, so that answers may be
+    shared by all callers who see the same and by nobody else.
     """
 
     expand: bool = False
     states: frozenset[str] | None = None
     since: int = 0
     limit: int = 0
+    hidden: tuple[str, ...] = ()
 
 
 def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
@@ -35,7 +38,7 @@ def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
             states.update(_state(word) for word in value.split(","))
         elif name in page:
             page[name] = _number(name, value)
-    return Question(expand, frozenset(states) or None, **page)
+    return Question(expand, frozenset(states) or None, page["since"], page["limit"])
 
 
 def _boolean(value: str) -> bool:

@@ -16,6 +16,7 @@ from jobindex.cli.doctor.set_up import mode_of, set_up_findings
 from jobindex.errors import JobIndexError
 from jobindex.model.finding import PROBLEM, Finding
 from jobindex.orthanc import client as orthanc
+from jobindex.orthanc.tls import tls_context
 from jobindex.safety import read_node_tls, read_reach, read_redis_tls
 from jobindex.settings import Settings
 from jobindex.store import opened
@@ -56,7 +57,10 @@ async def _of_the_index(settings: Settings, stack: AsyncExitStack) -> list[Check
 
 
 async def _of_the_doors(urls: Sequence[str], front: str, stack: AsyncExitStack) -> list[Check]:
-    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN)))
+    doors = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls_context()), timeout=aiohttp.ClientTimeout(total=WITHIN)
+    )
+    session = await stack.enter_async_context(doors)
     replicas = [partial(replica_findings, session, url) for url in urls]
     return [*replicas, partial(front_findings, session, front)] if front else [*replicas]
 
