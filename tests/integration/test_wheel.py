@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from test_demo import Demo
 
+from jobindex.demo.cluster import temporary_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,22 +27,23 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-async def test_administrator_the_demo_runs_from_a_wheel(installed: Path, tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jobindex", "demo", "--nodes", "1", "--replicas", "1", "--port", "0", "--no-traffic"),
-        env={**os.environ, "PYTHONPATH": str(installed), "TMPDIR": str(tmp_path)},
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    shown = Demo(process, tmp_path)
-    try:
-        await shown.told("Ctrl-C")
-        assert await shown.ended(signal.SIGINT) == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
+async def test_administrator_the_demo_runs_from_a_wheel(installed: Path) -> None:
+    with temporary_folder() as folder:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "jobindex", "demo", "--nodes", "1", "--replicas", "1", "--port", "0"),
+            env={**os.environ, "PYTHONPATH": str(installed), "TMPDIR": str(folder)},
+            cwd=folder.parent,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        shown = Demo(process, folder)
+        try:
+            await shown.told("Ctrl-C")
+            assert await shown.ended(signal.SIGINT) == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
 
 
 def test_administrator_a_wheel_has_what_orthanc_and_nginx_need(installed: Path) -> None:
