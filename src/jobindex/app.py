@@ -38,6 +38,7 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         store = await stack.enter_async_context(store_opened(settings.redis_url, read_redis_tls(settings)))
         client = await stack.enter_async_context(orthanc.opened(safety.reach, safety.tls))
         services = build_services(settings, safety, store, client, timing or _timing(settings))
+        stack.push_async_callback(services.rights.end)
         await services.condition.at_start()
         repeats = stack.enter_context(_told_of(trail))
         await stack.enter_async_context(_background(services, repeats))

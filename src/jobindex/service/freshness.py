@@ -1,7 +1,6 @@
 """How far the index is, compared with how far the view is."""
 
-import asyncio
-
+from jobindex.deadline import Deadline
 from jobindex.errors import IndexAway
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.view import View
@@ -37,7 +36,7 @@ class Freshness:
         """The deadline is the question's, not each request's; who waited behind one that failed asks no other."""
         if not self._view.connected:
             raise IndexAway("Redis was away a moment ago")
-        async with asyncio.timeout(ANSWERS):
+        async with Deadline(ANSWERS):
             return await self._changes.head()
 
 

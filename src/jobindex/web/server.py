@@ -36,7 +36,10 @@ def handler(
     guard: Guard | None = None,
     audit: Audit | None = None,
 ) -> Handler:
-    """From a request to its answer: logged, counted, audited, errors turned into answers, the guard, gate and door."""
+    """From a request to its answer: logged, counted, audited, errors turned into answers, the guard, gate and door.
+
+    Clients have a guard before them; Orthancs and probes none.
+    """
     doors = guard(routes) if guard else routes
 
     def caller(request: web.BaseRequest) -> Caller:
@@ -48,7 +51,7 @@ def handler(
     async def route(request: web.BaseRequest) -> web.StreamResponse:
         return await doors.answer(request, caller(request))
 
-    answer = with_errors(route)
+    answer = with_errors(route, for_clients=guard is not None)
     return _logged(audit.watched(answer, routes, caller) if audit else answer)
 
 

@@ -72,7 +72,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
     intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None, read)
     rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
     relay = Relay(asking, intake, breaker)
-    search = Search(view, relay, rights)
+    search = Search(view, freshness, relay, rights)
     return Services(
         view=view,
         follower=Follower(store, view, recent, timing, reduced if is_minimal else whole),
@@ -88,7 +88,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         freshness=freshness,
         refresh=Refresh(view, asking, intake),
         search=search,
-        reader=Reader(view, relay, rights, search, read),
+        reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,
         removal=Removal(store, view, relay, rights, timing),
     )
