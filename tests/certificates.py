@@ -22,15 +22,20 @@ class Certificate:
 
 
 class Authority:
-    """Its own certificate is `file`; it writes the others into the same folder."""
+    """Its own certificate is `file`; it writes the others into the same folder.
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    Only an `identified` authority names its key usage and its key, and those keys in what it gives (RFC 5280).
+    """
+
+    def __init__(self, folder: Path, name: str = "authority", *, identified: bool = True) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
+        self._identified = identified
         can_sign = x509.BasicConstraints(ca=True, path_length=0)
         own = _built(self._name, self._name, self._key.public_key(), datetime.now(UTC) + DAY)
-        signed = own.add_extension(can_sign, critical=True).sign(self._key, hashes.SHA256())
+        own = own.add_extension(can_sign, critical=True)
+        signed = (_identified(own, self._key) if identified else own).sign(self._key, hashes.SHA256())
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
@@ -40,7 +45,11 @@ class Authority:
         ends = datetime.now(UTC) + (-DAY if expired else DAY)
         built = _built(_name(name), self._name, key.public_key(), ends)
         names = x509.SubjectAlternativeName([_address(each) for each in addresses])
-        signed = built.add_extension(names, critical=False).sign(self._key, hashes.SHA256())
+        built = built.add_extension(names, critical=False)
+        if self._identified:
+            issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+            built = built.add_extension(issuer, critical=False)
+        signed = built.sign(self._key, hashes.SHA256())
         given = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         given.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         plain = serialization.NoEncryption()
@@ -58,6 +67,16 @@ def _address(text: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(text))
     except ValueError:
         return x509.DNSName(text)
+
+
+def _identified(own: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    usage = x509.KeyUsage(
+        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+        data_encipherment=False, key_agreement=False, key_encipherment=False, encipher_only=False,
+        decipher_only=False,
+    )  # fmt: skip
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    return own.add_extension(usage, critical=True).add_extension(identifier, critical=False)
 
 
 def _built(

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -59,3 +61,16 @@ async def store(redis: AsyncRedis, index_url: str) -> AsyncIterator[Store]:
     async with opened(index_url) as store:
         yield store
     assert await breaches(redis) == []
+
+
+@pytest.fixture
+def strict_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS as Python begins with it from 3.13 on: certificates have to follow RFC 5280 to the letter."""
+    made = ssl.create_default_context
+
+    def strict(*arguments: Any, **named: Any) -> ssl.SSLContext:
+        context = made(*arguments, **named)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from jobindex.demo.dicom import make_study
-from jobindex.demo.installed import NotInstalled, orthanc_program, orthanc_python
+from jobindex.demo.installed import NotInstalled, orthanc_command, orthanc_python
 from jobindex.demo.ports import free_ports
 from jobindex.demo.probes import listens
 from jobindex.demo.process import Process
@@ -45,7 +45,7 @@ async def orthanc(service: ScriptedService, tmp_path: Path) -> AsyncIterator[aio
     """A session with it; where none is installed, skipped at home and failed in CI."""
     (port,) = free_ports(1)
     try:
-        command = [str(orthanc_program()), str(write_configuration(tmp_path, port, service))]
+        command = orthanc_command(write_configuration(tmp_path, port, service))
     except NotInstalled as missing:
         (pytest.fail if "CI" in os.environ else pytest.skip)(str(missing))
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jobindex.model.job import STATES
 from jobindex.model.node import ALIVE, LATE, Node
 from jobindex.model.query import Question
+from jobindex.model.visibility import hides
 from jobindex.service.listing import Listing
 from jobindex.service.view import View
 from jobindex.store.changes import Head
@@ -23,12 +24,16 @@ QUESTIONS = [
     Question(states=frozenset({"Success", "Failure"})),
     Question(expand=True, since=3, limit=5),
     Question(since=2),
+    Question(hidden=("a",)),
+    Question(expand=True, hidden=("", "b")),
+    Question(expand=True, since=2, limit=4, hidden=("b",)),
 ]
-PUT, DROP, NODE, ASK, REPLACE = "put", "drop", "node", "ask", "replace"
+PUT, PUT_ELSEWHERE, DROP, NODE, ASK, REPLACE = "put", "put elsewhere", "drop", "node", "ask", "replace"
 
 steps = st.lists(
     st.one_of(
         st.tuples(st.just(PUT), st.integers(0, 400), st.sampled_from(STATES)),
+        st.tuples(st.just(PUT_ELSEWHERE), st.integers(0, 400), st.sampled_from(STATES)),
         st.tuples(st.just(DROP), st.integers(0, 400), st.just("")),
         st.tuples(st.just(NODE), st.just(0), st.sampled_from((ALIVE, LATE))),
         st.tuples(st.just(REPLACE), st.integers(0, 400), st.sampled_from(STATES)),
@@ -50,6 +55,8 @@ def test_a_spliced_list_is_the_list(first: set[int], steps: list[tuple[str, int,
     for version, (step, number, state) in enumerate(steps):
         if step == PUT:
             view.put(word(number, state))
+        elif step == PUT_ELSEWHERE:
+            view.put(word(number, state, node=("b", "forgotten")[number % 2]))
         elif step == DROP:
             view.drop(job_id(number))
         elif step == NODE:
@@ -79,5 +86,6 @@ def _ids(body: bytes) -> list[str]:
 
 
 def _expected(view: View, question: Question) -> list[str]:
-    found = sorted(job.id for job in view.jobs.values() if job.record.state in (question.states or STATES))
+    chosen = (job for job in view.jobs.values() if job.record.state in (question.states or STATES))
+    found = sorted(job.id for job in chosen if not hides(question.hidden, job.record.node, view.nodes))
     return found[question.since :][: question.limit or None]

@@ -1,4 +1,7 @@
-"""The programs of the real parts, where this machine has them; what is not there raises NotInstalled."""
+"""The programs of the real parts, where this machine has them; what is not there raises NotInstalled.
+
+Orthanc and its libraries are those of another root where one is named (`other_root.py`).
+"""
 
 import shutil
 import sys
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+from .other_root import entered, other_root, seen_from_here
 from .process import NotStarted
 
 SYSTEM = ("/usr/sbin", "/usr/local/sbin")  # not on the PATH of ordinary users
@@ -22,10 +26,15 @@ class NotInstalled(NotStarted):
 
 
 def orthanc_program() -> Path:
-    found = _program("Orthanc")
+    found = _program("Orthanc") if other_root() is None else _program_of_other_root("Orthanc")
     if found is None:
         raise NotInstalled("Orthanc", "orthanc")
     return found
+
+
+def orthanc_command(configuration: Path) -> list[str]:
+    """What runs Orthanc with this file."""
+    return entered([str(orthanc_program()), str(configuration)])
 
 
 def orthanc_python() -> Path:
@@ -90,7 +99,7 @@ def _bundled_redis() -> Path:
 
 def _orthanc_library(name: str, part: str, package: str) -> Path:
     for folder in ORTHANC_LIBRARIES:
-        if (folder / name).exists():
+        if seen_from_here(folder / name).exists():
             return folder / name
     raise NotInstalled(part, package)
 
@@ -98,3 +107,9 @@ def _orthanc_library(name: str, part: str, package: str) -> Path:
 def _program(name: str) -> Path | None:
     candidates = (name, *(f"{folder}/{name}" for folder in SYSTEM))
     return next((Path(found) for found in map(shutil.which, candidates) if found), None)
+
+
+def _program_of_other_root(name: str) -> Path | None:
+    """As a path within that root."""
+    candidates = (Path(folder, name) for folder in ("/usr/bin", *SYSTEM))
+    return next((path for path in candidates if seen_from_here(path).exists()), None)

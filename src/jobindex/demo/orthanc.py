@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from .configuration import LOGIN, Seat, configure
-from .installed import orthanc_postgres, orthanc_program, orthanc_python
+from .installed import orthanc_command, orthanc_postgres, orthanc_python
 from .postgres import Postgres
 from .probes import answers
 from .process import Process
@@ -32,7 +32,7 @@ def build_real(seat: Seat, postgres: Postgres | None, options: Mapping[str, Any]
     libraries = ([orthanc_python()] if seat.plugin else []) + ([orthanc_postgres()] if postgres else [])
     path = _write(seat, configure(seat, libraries, postgres) | dict(options))
     # a folder of byte code beside the plugin would outlive the cluster
-    return _node(seat, [str(orthanc_program()), str(path)], {"PYTHONDONTWRITEBYTECODE": "1"})
+    return _node(seat, orthanc_command(path), {"PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def build_simulated(seat: Seat, options: Mapping[str, Any], arguments: Sequence[str]) -> Node:

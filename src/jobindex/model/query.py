@@ -15,16 +15,22 @@ class Question:
     """Whether job objects or ids are wanted, of which states (None means all), and which page of them.
 
     A page is Orthanc's: those after the first `since` in the order of the list, `limit` of them, 0 for all.
+    `hidden` (see `model/visibility`) comes from the caller's rights, never from an argument, so that answers may be
+    shared by all callers who see the same and by nobody else.
     """
 
     expand: bool = False
     states: frozenset[str] | None = None
     since: int = 0
     limit: int = 0
+    hidden: tuple[str, ...] = ()
 
 
 def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
-    """BadArgument in Orthanc's words; arguments that Orthanc doesn't know are passed over, as it does."""
+    """BadArgument in Orthanc's words; arguments that Orthanc doesn't know are passed over, as it does.
+
+    A `status` with nothing in it, as a form with an empty field sends it, is no filter.
+    """
     expand = False
     states: set[str] = set()
     page = {"since": 0, "limit": 0}
@@ -32,10 +38,10 @@ def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
         if name == "expand":
             expand = _boolean(value)
         elif name == "status":
-            states.update(_state(word) for word in value.split(","))
+            states.update(_state(word) for word in value.split(",") if word.strip())
         elif name in page:
             page[name] = _number(name, value)
-    return Question(expand, frozenset(states) or None, **page)
+    return Question(expand, frozenset(states) or None, page["since"], page["limit"])
 
 
 def _boolean(value: str) -> bool:

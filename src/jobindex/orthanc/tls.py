@@ -1,4 +1,8 @@
-"""TLS to the Orthancs: whose certificates are believed, and which one we show."""
+"""TLS to the Orthancs: whose certificates are believed, and which one we show.
+
+Python 3.13 and newer refuse private authorities that name no key usage or key identifier (RFC 5280 to the letter),
+though they served for years; that one flag is left out, and every other check stays.
+"""
 
 import ssl
 from pathlib import Path
@@ -9,6 +13,7 @@ def tls_context(
 ) -> ssl.SSLContext:
     """The system's authorities where no `ca` is named.  OSError (ssl.SSLError is one) where a file can't be used."""
     context = ssl.create_default_context(cafile=ca)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if certificate:
         context.load_cert_chain(certificate, key, password="")

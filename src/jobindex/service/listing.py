@@ -4,7 +4,7 @@ What has not changed since the last time is cut from the last body; only the she
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -16,6 +16,7 @@ from jobindex.model.moment import moment
 from jobindex.model.node import GONE, Node
 from jobindex.model.query import Question
 from jobindex.model.record import FORGOTTEN, LOST
+from jobindex.model.visibility import hides
 from jobindex.service.bodies import Bodies
 from jobindex.service.encodings import Encodings
 from jobindex.service.view import View
@@ -44,7 +45,7 @@ class Listing:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._bodies = Bodies()
+        self._bodies = Bodies(group=_hidden_of)
         self._encodings = Encodings(self._bodies)
         self._endings: dict[tuple[str, str, str], bytes] = {}
         self._endings_of: Nodes = {}
@@ -110,7 +111,7 @@ class Listing:
         return _array(parts), found
 
     def _part(self, question: Question, ids: Sequence[str]) -> bytes:
-        if question.expand or question.states is not None:
+        if question.expand or question.states is not None or question.hidden:
             return self._joined(question, self._chosen(question, ids))
         return orjson.dumps(ids)[1:-1]  # nothing of the jobs is asked: a tenth of the time
 
@@ -121,8 +122,14 @@ class Listing:
 
     def _chosen(self, question: Question, ids: Iterable[str]) -> Iterator[Stored]:
         jobs, states = self._view.jobs, question.states
-        every = (jobs[job_id] for job_id in ids)
+        every: Iterator[Stored] = (jobs[job_id] for job_id in ids)
+        if question.hidden:
+            every = self._visible(question.hidden, every)
         return every if states is None else (job for job in every if job.record.state in states)
+
+    def _visible(self, hidden: tuple[str, ...], jobs: Iterable[Stored]) -> Iterator[Stored]:
+        nodes = self._view.nodes
+        return (job for job in jobs if not hides(hidden, job.record.node, nodes))
 
     def _page(self, question: Question) -> Iterator[Stored]:
         since, ids = question.since, iter(self._view.shelves)
@@ -157,9 +164,16 @@ def tag_of(tag: str, coding: str) -> str:
     return f'{tag[:-1]}-{coding}"' if coding else tag
 
 
+def _hidden_of(key: Hashable) -> tuple[str, ...]:
+    """A body is kept by its question, a compressed one by that and its coding."""
+    question = key[0] if isinstance(key, tuple) else key
+    return question.hidden if isinstance(question, Question) else ()
+
+
 @lru_cache(maxsize=1000)
 def _form(question: Question) -> str:
-    told = repr((question.expand, sorted(question.states or ()), question.since, question.limit))
+    asked = (question.expand, sorted(question.states or ()), question.since, question.limit)
+    told = repr((*asked, question.hidden) if question.hidden else asked)
     return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 

@@ -29,6 +29,7 @@ from jobindex.service.removal import Removal
 from jobindex.service.rights import Granted, Rights
 from jobindex.service.roster import Roster
 from jobindex.service.search import Search
+from jobindex.service.submissions import Submissions
 from jobindex.service.timing import Timing
 from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
@@ -58,6 +59,7 @@ class Services:
     reader: Reader
     relay: Relay
     removal: Removal
+    submissions: Submissions
 
 
 def build_services(settings: Settings, safety: Safety, store: Store, client: Client, timing: Timing) -> Services:
@@ -74,7 +76,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
     intake = Intake(store, view, roster, losses, freshness, recent, kept, read, settings.max_job_bytes)
     rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
     relay = Relay(asking, intake, breaker)
-    search = Search(view, relay, rights)
+    search = Search(view, freshness, relay, rights)
     return Services(
         view=view,
         follower=Follower(store, view, recent, timing, reduced if is_minimal else whole),
@@ -90,8 +92,9 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         freshness=freshness,
         refresh=Refresh(view, asking, intake),
         search=search,
-        reader=Reader(view, relay, rights, search, read),
+        reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,
+        submissions=Submissions(store),
         removal=Removal(store, view, relay, rights, timing),
     )
 

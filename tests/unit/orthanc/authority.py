@@ -15,9 +15,12 @@ DAY = timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates; its own is in `file`."""
+    """Signs certificates; its own is in `file`.
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    Only an `identified` authority names its key usage and its key, and those keys in what it gives (RFC 5280).
+    """
+
+    def __init__(self, folder: Path, name: str = "authority", *, identified: bool = True) -> None:
         self._folder = folder
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -29,9 +32,11 @@ class Authority:
             data_encipherment=False, key_agreement=False, key_encipherment=False, encipher_only=False,
             decipher_only=False,
         )  # fmt: skip
-        mine = mine.add_extension(usage, critical=True)
         self._identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
-        signed = mine.add_extension(self._identifier, critical=False).sign(self._key, SHA256())
+        self._identified = identified
+        if identified:
+            mine = mine.add_extension(usage, critical=True).add_extension(self._identifier, critical=False)
+        signed = mine.sign(self._key, SHA256())
         self.file.write_bytes(signed.public_bytes(Encoding.PEM))
 
     def certificate(self, *hosts: str, lasts: timedelta = DAY) -> Path:
@@ -40,7 +45,9 @@ class Authority:
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
         builder = self._builder(hosts[0], key, lasts).add_extension(names, critical=False)
-        signed = builder.add_extension(issuer, critical=False).sign(self._key, SHA256())
+        if self._identified:
+            builder = builder.add_extension(issuer, critical=False)
+        signed = builder.sign(self._key, SHA256())
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file = self._folder / f"{signed.serial_number}.pem"
         file.write_bytes(signed.public_bytes(Encoding.PEM) + secret)

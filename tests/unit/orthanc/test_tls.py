@@ -1,5 +1,6 @@
 """TLS to an Orthanc: whoever can't prove that it is there is sent nothing, and the log says why."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -46,6 +47,22 @@ async def asked(client: Client, url: str) -> int:
 async def test_who_has_a_certificate_of_our_authority_is_asked(authority: Authority, host: str) -> None:
     async with serving(authority, host) as orthanc, client(authority.file) as asking:
         assert await asked(asking, f"https://{host}:{orthanc.port}") == 200
+
+
+@pytest.mark.parametrize("identified", [True, False])
+@pytest.mark.usefixtures("strict_python")
+async def test_releases_an_ordinary_private_authority_is_believed(tmp_path: Path, identified: bool) -> None:
+    authority = Authority(tmp_path, identified=identified)
+    async with serving(authority, "127.0.0.1") as orthanc, client(authority.file) as asking:
+        assert await asked(asking, orthanc.url) == 200
+
+
+@pytest.mark.usefixtures("strict_python")
+def test_releases_one_flag_is_left_out_and_no_other(authority: Authority) -> None:
+    by_python = ssl.create_default_context().verify_flags
+    ours = tls_context(authority.file)
+    assert ours.verify_flags == by_python & ~ssl.VERIFY_X509_STRICT
+    assert (ours.verify_mode, ours.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 @pytest.mark.parametrize(

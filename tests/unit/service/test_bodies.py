@@ -1,6 +1,6 @@
 """What is kept is bounded in bytes and in number, and the least used goes first."""
 
-from jobindex.service.bodies import MOST, Bodies
+from jobindex.service.bodies import MAX_GROUPS, MOST, Bodies
 
 
 def test_the_least_used_goes_first() -> None:
@@ -33,3 +33,16 @@ def test_not_even_empty_ones_are_kept_without_bound() -> None:
     for number in range(2 * MOST):
         bodies.keep(number, b"")
     assert sum(bodies.get(number) is not None for number in range(2 * MOST)) == MOST
+
+
+def test_rights_the_least_used_group_goes_as_a_whole() -> None:
+    """Groups stand for the hidden sets of callers; one that is used stays whatever else is asked for."""
+    bodies = Bodies(group=lambda key: str(key)[0])
+    groups = "abcdefghijklmnopq"
+    assert len(groups) == MAX_GROUPS + 1
+    for group in groups:
+        bodies.keep(f"{group}1", b"x")
+        bodies.keep(f"{group}2", b"x")
+        assert bodies.get("a1") is not None
+    assert [bodies.get(f"b{number}") for number in (1, 2)] == [None, None]
+    assert all(bodies.get(f"{group}1") for group in groups if group != "b")

@@ -110,3 +110,39 @@ def test_the_same_version_of_another_epoch_has_another_tag() -> None:
         asyncio.run(view.move(Head(epoch, 0, 7)))
         tags.add(Listing(view).answer(ALL)[0])
     assert len(tags) == 2
+
+
+def test_rights_jobs_of_hidden_nodes_are_in_no_body_and_in_no_page() -> None:
+    view = view_of(word(1), word(2, node="b"), word(3), word(4, node="b"), word(5, node="forgotten"))
+    listing = Listing(view)
+    for question, shown in (
+        (Question(hidden=("b",)), [1, 3, 5]),
+        (Question(hidden=("b",), since=1, limit=1), [3]),
+        (Question(hidden=("b",), states=frozenset({"Running"})), [1, 3, 5]),
+        (Question(hidden=("", "b")), [1, 3]),
+        (Question(hidden=("", "a", "b")), []),
+        (Question(), [1, 2, 3, 4, 5]),
+    ):
+        assert orjson.loads(listing.answer(question)[1]) == [job_id(number) for number in shown]
+    (job,) = orjson.loads(listing.answer(Question(expand=True, hidden=("", "a"), limit=1))[1])
+    assert job["JobIndex"]["Node"] == "b"
+
+
+def test_rights_a_tag_belongs_to_one_hidden_set() -> None:
+    listing = Listing(view_of(word(1)))
+    questions = [Question(), Question(hidden=("b",)), Question(hidden=("a", "b")), Question(hidden=("",))]
+    tags = [listing.answer(question)[0] for question in questions]
+    assert len(set(tags)) == len(tags)
+    for question, tag in zip(questions, tags, strict=True):
+        others = ", ".join(each for each in tags if each != tag)
+        assert listing.known(question, "", tag) == tag
+        assert listing.known(question, "", others) == ""
+
+
+def test_rights_bodies_of_sixteen_hidden_sets_are_kept_at_most() -> None:
+    listing = Listing(view_of(word(1)))
+    sets = [("", f"node-{number}") for number in range(20)]
+    made = [listing.answer(Question(hidden=each))[1] for each in sets]
+    again = [listing.answer(Question(hidden=each))[1] for each in reversed(sets[-16:])]
+    assert all(each is before for each, before in zip(again, reversed(made[-16:]), strict=True))
+    assert listing.answer(Question(hidden=sets[0]))[1] is not made[0]

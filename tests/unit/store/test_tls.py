@@ -24,8 +24,14 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
+def identified() -> bool:
+    """Whether the authority is of the newer kind."""
+    return True
+
+
+@pytest.fixture
+def authority(tmp_path: Path, identified: bool) -> Authority:
+    return Authority(tmp_path, identified=identified)
 
 
 @pytest.fixture
@@ -51,6 +57,13 @@ async def test_a_certificate_of_our_authority_is_believed(serving: Serving, auth
     async with serving(authority.gives("redis", "127.0.0.1")) as url, opened(url, Tls(authority.file)) as store:
         await store.changes.begin()
         assert (await store.server.described()).plain == ()
+
+
+@pytest.mark.parametrize("identified", [True, False])
+@pytest.mark.usefixtures("strict_python")
+async def test_releases_an_ordinary_private_authority_is_believed(serving: Serving, authority: Authority) -> None:
+    async with serving(authority.gives("redis", "127.0.0.1")) as url, opened(url, Tls(authority.file)) as store:
+        await store.changes.begin()
 
 
 @pytest.mark.parametrize(

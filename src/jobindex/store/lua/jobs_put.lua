@@ -40,7 +40,7 @@ local function take(id, after, progress, completed, text)
     if not older(before.clock, before.stamp, after.clock, after.stamp) then
       return
     end
-    if before.mark == after.mark and without_stamp(redis.call('HGET', JOBS, id) or '') == without_stamp(text) then
+    if before.mark == after.mark and alike(redis.call('HGET', JOBS, id) or '', text) then
       return
     end
   end
