@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
@@ -66,14 +67,15 @@ class Services:
 def build_services(settings: Settings, safety: Safety, store: Store, client: Client, timing: Timing) -> Services:
     """In trust a proxy has decided, and nodes are asked with their own tokens; else nobody keeps one."""
     trust, is_minimal = settings.callers == "trust", settings.content == "minimal"
-    read = read_minimal if is_minimal else read_job
+    read = partial(read_minimal if is_minimal else read_job, most=settings.max_job_bytes)
     named = [_named(node) for node in settings.nodes]
     view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
     tokens = Tokens(store.nodes, Vault(safety.keyring), {each.id: each.authorization for each in named}, timing.gone)
     asking = AsAdministrator(client, tokens) if trust else AsCaller(client)
-    intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None, read)
+    kept = tokens if trust else None
+    intake = Intake(store, view, roster, losses, freshness, recent, kept, read, settings.max_job_bytes)
     rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
     relay = Relay(asking, intake, breaker)
     search = Search(view, freshness, relay, rights)
