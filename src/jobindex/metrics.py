@@ -28,7 +28,19 @@ untrusted_forwarding = Counter(
     "Requests with a forwarding header of a peer that is no trusted proxy; /-/ready names it.",
     registry=registry,
 )
+stalled = Counter(
+    "jobindex_stalled_callers", "Callers cut off since they took nothing of an answer.", registry=registry
+)
+loop_lag = Counter(
+    "jobindex_loop_lag_seconds", "Time that a slow replica forgave Redis, since it was itself late.", registry=registry
+)
 polls = Counter("jobindex_polls", "Lists that were asked for again byte for byte.", registry=registry)
+submissions = Counter(
+    "jobindex_submissions",
+    "Notices of requests that may create a job, by what they tell.",
+    ["event"],
+    registry=registry,
+)
 jobs = Gauge("jobindex_jobs", "Jobs in this replica's view.", registry=registry)
 nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["state"], registry=registry)
 node_problems = Gauge(

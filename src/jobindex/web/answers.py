@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 
 from jobindex.orthanc.wire import JSON, Answer, error_body
+from jobindex.web.pieces import PIECE_BYTES, Pieces
 
 REQUEST_ID = web.RequestKey("request_id", str)
 """What joins a request's answer, its line in the access log and its records in the audit trail."""
@@ -14,8 +15,9 @@ REQUEST_ID_HEADER = "X-Request-Id"
 
 
 def json_answer(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A body that is JSON already."""
-    return web.Response(status=status, body=body, headers={"Content-Type": JSON, **(headers or {})})
+    """A body that is JSON already; a long one goes out in pieces."""
+    given = body if len(body) <= PIECE_BYTES else Pieces([body])
+    return web.Response(status=status, body=given, headers={"Content-Type": JSON, **(headers or {})})
 
 
 def object_answer(value: object, *, status: int = 200) -> web.Response:

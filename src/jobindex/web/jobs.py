@@ -78,5 +78,5 @@ class JobsDoor:
         acting = self._relay.act(caller, job, self._view.owner(job), "POST", action_path(job.id, name))
         answer = await asyncio.shield(acting)
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
+            await self._rights.refuse(caller, job.record.node, answer)
         return relayed(call.request, answer)

@@ -26,7 +26,7 @@ def public_routes(settings: Settings, services: Services) -> Routes:
     """What clients reach through nginx.  Where no gate is named, the job's owner decides as it is asked."""
     view, rights, search, relay = services.view, services.rights, services.search, services.relay
     refresh, always = services.refresh, settings.always_refresh
-    every = ListDoor(view, services.listing, services.freshness, refresh, always_refresh=always)
+    every = ListDoor(view, services.listing, rights, services.freshness, refresh, always_refresh=always)
     jobs = JobsDoor(view, services.listing, rights, search, services.reader, relay, services.removal)
     outputs = OutputsDoor(view, search, relay, rights)
     nodes = NodesDoor(view, services.roster)
@@ -64,8 +64,13 @@ def _sample_routes(settings: Settings, services: Services, events: NodeEvents) -
 def guard(settings: Settings) -> Guard:
     """What clients send has to pass before anything is asked of an Orthanc."""
     logins = Logins(settings.failed_logins)
-    proxies = Recognition(proxies=settings.proxies)
-    return lambda doors: Site(Guesses(doors, logins), settings.origins, proxies.believes)
+    believes = proxies(settings).believes
+    return lambda doors: Site(Guesses(doors, logins), settings.origins, believes)
+
+
+def proxies(settings: Settings) -> Recognition:
+    """Whose own word is believed."""
+    return Recognition(proxies=settings.proxies)
 
 
 def recognition(settings: Settings, untrusted: UntrustedPeers) -> Recognition | Introduction:

@@ -28,6 +28,7 @@ from jobindex.service.removal import Removal
 from jobindex.service.rights import Granted, Rights
 from jobindex.service.roster import Roster
 from jobindex.service.search import Search
+from jobindex.service.submissions import Submissions
 from jobindex.service.timing import Timing
 from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
@@ -57,6 +58,7 @@ class Services:
     reader: Reader
     relay: Relay
     removal: Removal
+    submissions: Submissions
 
 
 def build_services(settings: Settings, safety: Safety, store: Store, client: Client, timing: Timing) -> Services:
@@ -90,6 +92,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         search=search,
         reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,
+        submissions=Submissions(store),
         removal=Removal(store, view, relay, rights, timing),
     )
 
