@@ -4,7 +4,7 @@ PYTHON ?= python3
 DEMO ?=
 MINUTES ?= 10
 
-PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx python3-venv
+PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx curl python3-venv
 TEST_PARTS := redis-sentinel unzip
 BENCH_PARTS := wrk
 BENCH ?=
