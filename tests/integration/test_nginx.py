@@ -147,7 +147,7 @@ async def test_a_read_leaves_a_silent_replica_after_its_two_seconds() -> None:
         assert len(front.replicas[0].sent) == 1
 
 
-@pytest.mark.parametrize(("method", "target"), [("GET", "/jobs"), ("GET", f"{JOB}/archive"), ("POST", JOB)])
+@pytest.mark.parametrize(("method", "target"), [("GET", "/jobs"), ("GET", f"{JOB}/archive")])
 async def test_without_any_replica_the_answer_is_an_error_of_orthancs_form(method: str, target: str) -> None:
     async with fronted(alive=0) as front, front.ask(method, f"/orthanc{target}") as response:
         assert response.status == 503
@@ -259,7 +259,7 @@ async def test_one_address_may_ask_so_often_and_is_then_told_to_wait(method: str
         assert len(front.replicas.sent) == told.count(200)
         async with front.ask(method, f"/orthanc{target}") as response:
             error = await response.json()
-            assert (response.status, response.headers["Retry-After"]) == (429, "1")
+            assert (response.status, response.headers.get("Retry-After")) == (429, "1" if method == "GET" else None)
         assert (error["HttpStatus"], error["Method"]) == (429, method)
 
 
