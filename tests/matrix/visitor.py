@@ -66,7 +66,7 @@ def open_page(text: str) -> int:
 
 
 def try_line(line: str, folder: str) -> None:
-    """In the checkout, but what it writes goes elsewhere; again for a while, for a job heeds between two of its steps."""
+    """What it writes goes elsewhere; and again for a while, for a job heeds between two of its steps."""
     deadline, line = time.monotonic() + HEEDED_WITHIN, line.replace("-o archive.zip", f"-o {folder}/archive.zip")
     while complaint := complaint_of(line):
         if time.monotonic() > deadline:
