@@ -61,9 +61,10 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _background(services: Services, repeats: Repeats) -> AsyncIterator[None]:
-    """The follower and the chores, until left."""
+    """The follower, those who look after actions, and the chores, until left."""
     async with asyncio.TaskGroup() as tasks:
         started = [tasks.create_task(services.follower.follow(), name="follower")]
+        started.append(tasks.create_task(services.actions.follow(), name="second looks"))
         started += [tasks.create_task(keep(chore), name=chore.name) for chore in build_chores(services, repeats)]
         try:
             yield

@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     keep_jobs: Annotated[int, Field(ge=0)] = 100_000
     """How long, and how many, finished jobs are kept that Orthanc has forgotten."""
 
+    max_job_bytes: Annotated[int, Field(ge=10_000, le=4_000_000)] = 1_000_000
+    """Up to how many bytes a job is kept whole; of a larger one the longest arrays of its Content are left out."""
+
     content: Literal["full", "minimal"] = "full"
     """What is kept of a job: all that Orthanc says but secrets, or nothing of what it is about (`Content` is {})."""
 

@@ -25,7 +25,10 @@ class Key:
 NODES = Key("nodes", "hash", "node id → JSON: name, url, version, incarnation, state, seen (ms), kind")
 JOBS = Key("jobs", "hash", "job id → Orthanc's JSON, compact: its members, order and number literals; secrets masked")
 OWNERS = Key(
-    "owners", "hash", "job id → `node incarnation clock stamp state mark`, `less=bytes` since less of its text was kept"
+    "owners",
+    "hash",
+    "job id → `node incarnation clock stamp state mark`, then `less=bytes` since less of its text was kept, "
+    "`cut=paths` of members that were too much",
 )
 FINISHED = Key("finished", "zset", "job id by completion time (ms): what retention reaps")
 DELETED = Key("deleted", "zset", "tombstones, `job id incarnation` until (ms): may not come back before")
