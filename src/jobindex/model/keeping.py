@@ -18,16 +18,32 @@ _WHOLE = (b"UserData",)
 """Objects of which no part is mixed with another's."""
 
 
+def is_same_end(later: bytes, earlier: bytes) -> bool:
+    """Whether two compact texts are of a job that ended once."""
+    told, before = members(later), members(earlier)
+    return all(told.get(name) == before.get(name) for name in _SAME)
+
+
 def with_kept(later: bytes, earlier: bytes, cut: Collection[str] = ()) -> tuple[bytes, tuple[str, ...]]:
-    """The later of two compact texts of a job, with what it lacks of the earlier one, and the paths of that.
+    """The later of two compact texts of one end, with what it lacks of the earlier one, and the paths of that.
 
     What stands in `cut` the later text lacks because it is too large.
     """
     told, before = members(later), members(earlier)
-    if any(told.get(name) != before.get(name) for name in _SAME):
-        return later, ()
     kept = dict(_missing(told, before, "", frozenset(cut)))
     return (_merged(told, before, "", kept), tuple(sorted(kept))) if kept else (later, ())
+
+
+def still_cut(later: bytes, cut: Collection[str]) -> set[str]:
+    """Those of the paths, cut from an earlier text, at which a later one has nothing either."""
+    return {path for path in cut if _is_nothing(later, path.encode().split(b"."))}
+
+
+def _is_nothing(text: bytes, path: list[bytes]) -> bool:
+    value = members(text).get(path[0]) if text.startswith(b"{") else None
+    if value is None or _is_empty(path[0], value):
+        return True
+    return len(path) > 1 and _is_nothing(value, path[1:])
 
 
 def _missing(told: Members, before: Members, at: str, cut: Collection[str]) -> Iterator[tuple[str, bytes]]:

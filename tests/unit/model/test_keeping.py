@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobindex.model.keeping import with_kept
+from jobindex.model.keeping import is_same_end, still_cut, with_kept
 
 from ...builders import job_text
 
@@ -15,7 +15,8 @@ FULL = {"ID": "x", "Path": "/studies/x", "Type": "Study", "Description": "d", "I
 
 
 def merged(before: dict[str, Any], after: dict[str, Any], cut: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:
-    text, kept = with_kept(job_text(1, "Success", **after), job_text(1, "Success", **before), cut)
+    later, earlier = (job_text(1, **{"state": "Success", **content}) for content in (after, before))
+    text, kept = with_kept(later, earlier, cut)
     return json.loads(text), kept
 
 
@@ -36,8 +37,16 @@ def test_in_use_what_is_further_down_is_kept_too() -> None:
 
 
 @pytest.mark.parametrize("other", [{"ErrorCode": 1}, {"State": "Failure"}, {"CompletionTime": "20260101T000000"}])
-def test_in_use_nothing_is_kept_of_another_end(other: dict[str, Any]) -> None:
-    assert merged({"Content": FULL}, {"Content": {}, **other})[1] == ()
+def test_in_use_another_end_is_another(other: dict[str, Any]) -> None:
+    ended = job_text(1, "Success", Content=FULL)
+    assert not is_same_end(job_text(1, "Success", **other), ended)
+    assert is_same_end(job_text(1, "Success", Progress=0), ended)
+
+
+def test_in_use_what_is_there_again_is_cut_no_more() -> None:
+    text = job_text(Content={"A": [], "B": [1], "C": {"D": []}})
+    paths = ("Content.A", "Content.B", "Content.C.D", "Content.E", "UserData")
+    assert still_cut(text, paths) == set(paths) - {"Content.B"}
 
 
 def test_in_use_what_the_later_text_says_counts() -> None:
