@@ -74,7 +74,7 @@ async def _public(settings: Settings, services: Services, trail: Trail, repeats:
     """The listener for clients; what they have left and still goes on is waited for when it is closed."""
     node_of = services.view.owner_id
     audit = Audit(trail, repeats, node_of, reads=settings.audit_reads, required=settings.audit_required)
-    answer = handler(public_routes(settings, services), recognition(settings), guard(settings), audit)
+    answer = handler(public_routes(settings, services), recognition(settings), guard(settings, services), audit)
     polls = Polls(services.rights, services.freshness, services.listing, repeats)
     try:
         async with listening(answer, settings.public_host, settings.public_port, polls) as port:

@@ -49,11 +49,22 @@ NONCE = Key(
     "a signed report came with it, and none may again; TTL of the signature",
 )
 
+LOGIN = Key(
+    "login:<digest>",
+    "string",
+    "guesses of the last minute, `digest@ms`: at a user name of an address, or at an address; or since when one waits",
+)
+ACCEPTED = Key(
+    "accepted:<digest>",
+    "string",
+    "credentials that an Orthanc took in the last 12 hours: a keyed digest of them",
+)
+
 FIXED = (NODES, JOBS, OWNERS, FINISHED, DELETED, CHANGES, EPOCH, VERSION)
 """What every script gets as its KEYS, in this order."""
-FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN, NONCE)
+FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN, NONCE, LOGIN, ACCEPTED)
 ALL = FIXED + FAMILIES
-EXPIRING = (BEAT, TOKEN, NONCE)
+EXPIRING = (BEAT, TOKEN, NONCE, LOGIN, ACCEPTED)
 """These always have a TTL; no other key ever has one."""
 
 

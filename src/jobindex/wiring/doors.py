@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from jobindex.audit.nodes import NodeEvents
 from jobindex.auth.introduction import Introduction
-from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
 from jobindex.model.job import ACTIONS
 from jobindex.settings import Settings
@@ -60,10 +59,9 @@ def _sample_routes(settings: Settings, services: Services, events: NodeEvents) -
     return SampleDoor(services.visits, services.intake, settings.sample_port, events).routes()
 
 
-def guard(settings: Settings) -> Guard:
+def guard(settings: Settings, services: Services) -> Guard:
     """What clients send has to pass before anything is asked of an Orthanc."""
-    logins = Logins(settings.failed_logins)
-    return lambda doors: Site(Guesses(doors, logins), settings.origins)
+    return lambda doors: Site(Guesses(doors, services.logins), settings.origins)
 
 
 def recognition(settings: Settings) -> Recognition | Introduction:
