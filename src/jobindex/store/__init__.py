@@ -15,6 +15,7 @@ from jobindex.store.nodes import Nodes
 from jobindex.store.nonces import Nonces
 from jobindex.store.scripts import Scripts
 from jobindex.store.server import Server
+from jobindex.store.submissions import Submissions
 from jobindex.store.tls import Tls
 from jobindex.store.told import Told
 
@@ -32,6 +33,7 @@ class Store:
         self.nonces = Nonces(reporting)
         self.logins = LoginAttempts(scripts, reporting)
         self.changes = Changes(redis, clients.tail, scripts)
+        self.submissions = Submissions(scripts)
         self.disk = Disk(redis)
         self.server = Server(clients, plain)
         self.late, self.visit, self.reap = (Due(redis, scripts, chore) for chore in ("late", "visit", "reap"))

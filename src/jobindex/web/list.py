@@ -22,7 +22,7 @@ OURS = tuple(CODINGS)
 
 
 class ListDoor:
-    """`/jobs`.  `always_refresh` asks the nodes first, also where the caller doesn't."""
+    """`/jobs`.  The nodes are asked first where the caller wants it, around a submission, or `always_refresh`."""
 
     def __init__(
         self,
@@ -49,6 +49,9 @@ class ListDoor:
         if refreshed:
             await self._refresh.refresh(call.caller)
         fresh = await self._freshness.catch_up()
+        if self._freshness.submitting and not refreshed:
+            await self._refresh.refresh(call.caller)
+            fresh = await self._freshness.catch_up()
         asked = replace(asked, question=await self._visible_to(call.caller, asked.question))
         answer, coding = await self._answer(asked)
         if not fresh:
