@@ -1,20 +1,21 @@
 """A Redis without memory for anything new: reads go on, and what frees memory or tells the truth of a node may."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
 from jobindex.errors import IndexAway
 from jobindex.model.node import GONE, LATE
-from jobindex.store import Store, keys
-from jobindex.store.jobs import Stored
-from jobindex.store.keys import key
+from jobindex.store import Store
 
 from ...builders import job_id, job_text, known, node_record, registered, told, word
+from ..memory import full
 
 FREEING = {
     "due_claim": ("late", 10, 1000),
@@ -26,7 +27,6 @@ FREEING = {
     "node_forget": ("gone",),
 }
 """By verb that frees memory, ends something or keeps the chores going: what it is given."""
-READING = {"jobs_fetch": (job_id(1), job_id(2))}
 GROWING = {
     "index_try": (),
     "jobs_conclude": (1, job_id(3), word(3).record.line, job_text(3, "Failure", 9)),
@@ -38,27 +38,6 @@ GROWING = {
     "node_seen": ("a", "a1", 1000, "", 0, 0),
 }
 """The others: what they bring is told again when there is memory."""
-
-
-@asynccontextmanager
-async def full(redis: Redis, over: int = 1) -> AsyncIterator[None]:
-    """Redis has so many bytes more than it may have, or as few more as can be: what it has used changes as it tells."""
-    try:
-        while not await has_none_left(redis, over):
-            over *= 2
-        yield
-    finally:
-        await redis.config_set("maxmemory", 0)
-
-
-async def has_none_left(redis: Redis, over: int) -> bool:
-    used = await redis.info("memory")
-    await redis.config_set("maxmemory", used["used_memory"] - used["mem_not_counted_for_evict"] - over)
-    try:
-        await redis.set(key(keys.TOKEN, "probe"), "x", px=1000)
-    except OutOfMemoryError:
-        return True
-    return False
 
 
 @pytest.fixture
@@ -93,7 +72,7 @@ async def test_true_state_what_frees_memory_may_run_far_over_the_limit(filled: S
 
 
 async def test_every_verb_says_what_it_may(filled: Store) -> None:
-    assert filled.jobs._scripts._verbs.keys() == (FREEING | GROWING | READING).keys()
+    assert filled.jobs._scripts._verbs.keys() == (FREEING | GROWING).keys()
 
 
 Read = Callable[[Store], Coroutine[Any, Any, Any]]
@@ -141,9 +120,37 @@ async def test_true_state_a_full_redis_is_named_with_what_to_do(filled: Store, r
 
 
 async def test_text_and_line_of_a_job_are_of_one_moment(filled: Store) -> None:
-    found = await filled.jobs.fetch([job_id(9), job_id(1), job_id(2)])
-    assert {each.id: (each.text, each.record) for each in found.values()} == {
-        job_id(number): (job_text(number), word(number).record) for number in (1, 2)
-    }
+    """However often it changes as it is read."""
+    ids = [job_id(number) for number in range(300)]
+
+    async def change() -> None:
+        for at in range(1, 300):
+            await told(filled, word(1, ("Running", "Paused", "Pending")[at % 3], at))
+
+    async with asyncio.TaskGroup() as tasks:
+        changing = tasks.create_task(change())
+        while not changing.done():
+            found = await filled.jobs.fetch(ids)
+            assert len(found) == 5
+            assert all(orjson.loads(each.text)["State"] == each.record.state for each in found.values())
+            assert all(orjson.loads(each.text)["Timestamp"] == each.record.stamp for each in found.values())
     assert await filled.jobs.fetch([]) == {}
-    assert isinstance(found[job_id(1)], Stored)
+
+
+async def test_a_line_that_changed_meanwhile_is_read_again_with_its_text(
+    filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_once, writes = filled.jobs._read_once, iter([word(1, "Paused", 1), word(1, "Success", 2)])
+
+    async def torn(ids: list[str]) -> list[list[bytes | None]]:
+        lines, texts, _ = await read_once(ids)
+        for written in writes:
+            await told(filled, written)
+            break
+        _, _, after = await read_once(ids)
+        return [lines, texts, after]
+
+    monkeypatch.setattr(filled.jobs, "_read_once", torn)
+    found = await filled.jobs.fetch([job_id(9), job_id(1), job_id(2)])
+    assert {each.id: each.record.state for each in found.values()} == {job_id(1): "Success", job_id(2): "Running"}
+    assert all(orjson.loads(each.text)["State"] == each.record.state for each in found.values())
