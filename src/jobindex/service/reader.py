@@ -9,7 +9,7 @@ from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.freshness import Freshness
 from jobindex.service.relay import Relay
-from jobindex.service.rights import Rights
+from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
 from jobindex.service.view import View
 from jobindex.store.jobs import Stored
@@ -44,14 +44,14 @@ class Reader:
         """
         job = await self._search.find(caller, job_id)
         if job is None:
-            await self._rights.may(caller, "GET", job_path(job_id))
+            await self._rights.may(caller, "GET", job_path(NO_JOB))
             return None
         answer = await self._ask_owner(caller, job, self._view.owner(job))
-        if answer is None:
-            await self._rights.may(caller, "GET", job_path(job_id))
+        if answer is None or not (answer.allows or answer.refuses):
+            await self._rights.may_instead(caller, job.record.node, "GET", job_path(job_id))
             return self._view.jobs.get(job_id, job)
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
+            await self._rights.refuse(caller, job.record.node, answer)
         return await self._newest(job, answer)
 
     async def _ask_owner(self, caller: Caller, job: Stored, node: Node | None) -> Answer | None:

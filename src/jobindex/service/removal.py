@@ -30,11 +30,11 @@ class Removal:
         """
         node = self._view.owner(job)
         if node is None or node.state in (GONE, STOPPED):
-            await self._rights.may(caller, "DELETE", job_path(job.id))
+            await self._rights.may_instead(caller, job.record.node, "DELETE", job_path(job.id))
             return None if await self._drop(job) else _not_there(job.id)
         answer = await self._relay.send(caller, job.record.node, node, "DELETE", job_path(job.id))
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
+            await self._rights.refuse(caller, job.record.node, answer)
         if answer.status != 200 and not await self._is_unknown(caller, job, node, answer):
             return answer
         try:

@@ -67,20 +67,22 @@ class Roster:
             log.warning("node %s is not registered at %s: %s", node_id, url, error)
             raise
 
-    async def hear(self, node_id: str, report: Report, words: Sequence[Stored], offset: int) -> Said:
+    async def hear(
+        self, node_id: str, report: Report, words: Sequence[Stored], offset: int, patience: float = 0.0
+    ) -> Said:
         """Take in the jobs of a report that is not complete, and note it, in one exchange with Redis."""
-        beat = _ms(self._timing.beat)
+        beat = _ms(self._timing.beat + patience)
         said = await self._store.nodes.say(node_id, report.incarnation, beat, words, report.clock, offset)
         if report.goodbye:
             await self.stopped(node_id, report.incarnation)
         return Said(said.refused, said.first and not report.goodbye)
 
-    async def heard(self, node_id: str, report: Report, offset: int) -> bool:
+    async def heard(self, node_id: str, report: Report, offset: int, patience: float = 0.0) -> bool:
         """Note that a node has reported, or said goodbye; True when it should send everything."""
         everything = await self._store.nodes.seen(
             node_id,
             report.incarnation,
-            _ms(self._timing.beat),
+            _ms(self._timing.beat + patience),
             complete=report.complete,
             clock=report.clock,
             offset=offset,

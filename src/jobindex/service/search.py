@@ -1,7 +1,7 @@
 """Job look-up: in the index as it is when asked, then at all nodes, as the caller.
 
 Laws: whoever looks a job up sees every write that was acknowledged before, on any replica; and a job that the index
-never had is 404 only if every node that is alive said so.
+never had is 404 only if every node that is alive said so, or refuses a caller whom another lets in.
 """
 
 import asyncio
@@ -52,9 +52,9 @@ class Search:
         self._unknown: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def find(self, caller: Caller, job_id: str) -> Stored | None:
-        """The job, or None when it was dropped, or every living node says that there is none.
+        """The job, or None when it was dropped, or every living node says that there is none that it may see.
 
-        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where a node refuses the caller,
+        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where no node lets the caller in,
         TooOften where the caller has asked for many such ids.
         """
         await self._freshness.catch_up()
@@ -77,7 +77,7 @@ class Search:
         except OwnerError:
             return None
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
+            await self._rights.refuse(caller, node_id, answer)
         return await self._relay.take_in(node_id, node, job_id, answer) if answer.status == 200 else None
 
     async def _ask_all(self, caller: Caller, job_id: str) -> Stored | None:
@@ -94,10 +94,9 @@ class Search:
         if found is not None:
             self._pace.give_back(asker)
             return found
-        for answer in answers:
-            if answer is not None and answer.refuses:
-                self._rights.note_refusal(caller, answer)
-        if any(answer is None or answer.status != 404 for answer in answers):
+        if not any(answer is not None and answer.allows for answer in answers):
+            await self._refuse(caller, nodes, answers)
+        if any(answer is None or not (answer.status == 404 or answer.refuses) for answer in answers):
             raise NotEverybodyAnswered("Not every Orthanc could be asked for this job")
         self._remember(caller, job_id)
         return None
@@ -116,6 +115,14 @@ class Search:
             if answer is not None and answer.status == 200:
                 return await self._relay.take_in(node_id, node, job_id, answer)
         return None
+
+    async def _refuse(self, caller: Caller, nodes: list[tuple[str, Node]], answers: list[Answer | None]) -> None:
+        """Raise the refusal of a caller whom no node lets in; a 403 first, for that node knows the caller."""
+        said = [(answer, node_id) for (node_id, _), answer in zip(nodes, answers, strict=True) if answer is not None]
+        refusals = [(answer, node_id) for answer, node_id in said if answer.refuses]
+        if refusals:
+            answer, node_id = max(refusals, key=lambda pair: pair[0].status)
+            await self._rights.refuse(caller, node_id, answer)
 
     def _remember(self, caller: Caller, job_id: str) -> None:
         self._unknown[caller.fingerprint, job_id] = self._clock() + UNKNOWN_LASTS

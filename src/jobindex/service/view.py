@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from jobindex.deadline import Deadline
 from jobindex.model.node import Node
 from jobindex.service.dropped import Dropped
 from jobindex.service.shelves import Shelves
@@ -150,7 +151,7 @@ class View:
         if condition():
             return True
         try:
-            async with asyncio.timeout(within), self._moved:
+            async with Deadline(within), self._moved:
                 await self._moved.wait_for(condition)
         except TimeoutError:
             return False

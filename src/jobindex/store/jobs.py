@@ -221,10 +221,18 @@ class Jobs:
 
     async def unfinished(self) -> AsyncIterator[tuple[str, Record]]:
         """The jobs that have no end yet, by id, some perhaps twice; however many have ended, and in chunks."""
-        for state in UNFINISHED:
-            async for ids in self._members(keys.key(keys.STATE, state)):
+        for name in await self._unfinished_sets():
+            async for ids in self._members(name):
                 for job_id, record in (await self.records(ids)).items():
                     yield job_id, record
+
+    async def _unfinished_sets(self) -> set[str]:
+        """The sets of those in the states of today, and of later releases of Orthanc."""
+        names = {keys.key(keys.STATE, state) for state in UNFINISHED}
+        with translated():
+            async for name in self._redis.scan_iter(keys.key(keys.STATE, "*"), count=CHUNK):
+                names.add(name.decode())
+        return names
 
     async def _members(self, name: str) -> AsyncIterator[list[str]]:
         """The members of a set in chunks."""
@@ -264,6 +272,7 @@ def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:
         word.progress,
         word.completed,
         word.text,
+        record.rest,
     )
 
 

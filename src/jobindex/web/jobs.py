@@ -5,7 +5,6 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from jobindex.auth.caller import Caller
 from jobindex.model.job import is_job_id
 from jobindex.orthanc.wire import action_path, job_path
 from jobindex.service.listing import Listing
@@ -59,17 +58,18 @@ class JobsDoor:
             await self._rights.may(call.caller, "DELETE", job_path(NO_JOB))
             return error(call.request, 404, 7, f"No job found with this id: {unquote(job_id)}")
         refusal = await asyncio.shield(self._removal.remove(call.caller, job))
-        return done() if refusal is None else relayed(refusal)
+        return done() if refusal is None else relayed(call.request, refusal)
 
     def action(self, name: str) -> Door:
         """POST /jobs/{id}/{name}"""
 
         async def act(call: Call) -> web.StreamResponse:
-            return await self._act(call.caller, call.parts["id"], name)
+            return await self._act(call, call.parts["id"], name)
 
         return act
 
-    async def _act(self, caller: Caller, job_id: str, name: str) -> web.StreamResponse:
+    async def _act(self, call: Call, job_id: str, name: str) -> web.StreamResponse:
+        caller = call.caller
         job = await self._search.find(caller, job_id) if is_job_id(job_id) else None
         if job is None:
             await self._rights.may(caller, "POST", action_path(NO_JOB, name))
@@ -78,5 +78,5 @@ class JobsDoor:
         acting = self._relay.act(caller, job, self._view.owner(job), "POST", action_path(job.id, name))
         answer = await asyncio.shield(acting)
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
-        return relayed(answer)
+            await self._rights.refuse(caller, job.record.node, answer)
+        return relayed(call.request, answer)

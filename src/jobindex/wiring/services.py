@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
@@ -28,6 +29,7 @@ from jobindex.service.removal import Removal
 from jobindex.service.rights import Granted, Rights
 from jobindex.service.roster import Roster
 from jobindex.service.search import Search
+from jobindex.service.submissions import Submissions
 from jobindex.service.timing import Timing
 from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
@@ -57,19 +59,21 @@ class Services:
     reader: Reader
     relay: Relay
     removal: Removal
+    submissions: Submissions
 
 
 def build_services(settings: Settings, safety: Safety, store: Store, client: Client, timing: Timing) -> Services:
     """In trust a proxy has decided, and nodes are asked with their own tokens; else nobody keeps one."""
     trust, is_minimal = settings.callers == "trust", settings.content == "minimal"
-    read = read_minimal if is_minimal else read_job
+    read = partial(read_minimal if is_minimal else read_job, most=settings.max_job_bytes)
     named = [_named(node) for node in settings.nodes]
     view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
     tokens = Tokens(store.nodes, Vault(safety.keyring), {each.id: each.authorization for each in named}, timing.gone)
     asking = AsAdministrator(client, tokens) if trust else AsCaller(client)
-    intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None, read)
+    kept = tokens if trust else None
+    intake = Intake(store, view, roster, losses, freshness, recent, kept, read, settings.max_job_bytes)
     rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
     relay = Relay(asking, intake, breaker)
     search = Search(view, freshness, relay, rights)
@@ -90,6 +94,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         search=search,
         reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,
+        submissions=Submissions(store),
         removal=Removal(store, view, relay, rights, timing),
     )
 
