@@ -6,6 +6,7 @@ from aiohttp import web
 
 from jobindex import metrics
 from jobindex.audit.trail import Trail
+from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.node import ALIVE, GONE, LATE, PROBLEMS, STOPPED, most_are_silent
 from jobindex.service.condition import Condition
 from jobindex.service.insecurity import Insecurity
@@ -17,11 +18,14 @@ from jobindex.web.routes import Call
 class ProbesDoor:
     """`/-/healthy`, `/-/ready`, `/metrics`."""
 
-    def __init__(self, view: View, insecurity: Insecurity, condition: Condition, trail: Trail) -> None:
+    def __init__(
+        self, view: View, insecurity: Insecurity, condition: Condition, trail: Trail, untrusted: UntrustedPeers
+    ) -> None:
         self._view = view
         self._insecurity = insecurity
         self._condition = condition
         self._trail = trail
+        self._untrusted = untrusted
         self.serving = False
         """Whether the public listener is open, and not about to close."""
 
@@ -42,6 +46,8 @@ class ProbesDoor:
             told["Insecure"] = self._insecurity.words
         if self._condition.warnings:
             told["Warnings"] = list(self._condition.warnings)
+        if untrusted := self._untrusted.shown():
+            told["UntrustedProxies"] = untrusted
         return object_answer(told, status=200 if self.serving else 503)
 
     async def metrics(self, call: Call) -> web.StreamResponse:

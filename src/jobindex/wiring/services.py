@@ -9,6 +9,7 @@ from jobindex.auth.verdicts import Verdicts
 from jobindex.model.job import read_job, read_minimal
 from jobindex.orthanc.client import Client
 from jobindex.safety import Safety
+from jobindex.service.actions import Actions
 from jobindex.service.admission import Admission
 from jobindex.service.asking import AsAdministrator, AsCaller
 from jobindex.service.breaker import Breaker
@@ -58,6 +59,7 @@ class Services:
     search: Search
     reader: Reader
     relay: Relay
+    actions: Actions
     removal: Removal
     submissions: Submissions
 
@@ -95,6 +97,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,
         submissions=Submissions(store),
+        actions=Actions(view, relay),
         removal=Removal(store, view, relay, rights, timing),
     )
 

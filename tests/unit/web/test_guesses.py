@@ -6,11 +6,15 @@ import aiohttp
 import pytest
 
 from jobindex.auth import logins
+from jobindex.cli.doctor.asking import Heard
+from jobindex.cli.doctor.replicas import readiness
+from jobindex.model.finding import PROBLEM
+from jobindex.settings import Settings
 
 from ...builders import job_id
 from ..scripted_orthanc import AUTHORIZATION, LOGIN, ScriptedOrthanc
 from ..words import job
-from .replica import Replica, Reply, replica_on
+from .replica import Replica, Reply, replica_on, settings
 
 JOB = f"/jobs/{job_id(1)}"
 
@@ -64,6 +68,46 @@ async def test_an_address_that_no_proxy_wrote_is_not_believed(redis_url: str, or
         told = [(await guesses(replica, 1, f"10.9.8.{number}"))[0].status for number in range(3)]
         told += [each.status for each in await guesses(replica, 6)]
         assert told.count(429) > 0
+
+
+async def test_rights_nobody_is_a_proxy_unless_the_settings_say_so(
+    redis_url: str, orthanc: ScriptedOrthanc, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else whoever reaches the port guesses without limit.  It is counted, logged once, and the doctor names it."""
+    usual = settings(redis_url)
+    as_shipped = usual.model_dump(exclude={"proxies", "redis_url"}, exclude_unset=True)
+    async with replica_on(redis_url, **{**as_shipped, "proxies": Settings.model_fields["proxies"].default}) as replica:
+        await replica.report("a", at=orthanc)
+        await replica.knows_whom_to_ask()
+        before = await counted(replica)
+        told = [(await guesses(replica, 1, f"10.9.8.{number}"))[0].status for number in range(12)]
+        assert told.count(429) == 7
+        lines = [each.message for each in caplog.records if "JOBINDEX_PROXIES" in each.message]
+        assert len(lines) == 1
+        assert """JOBINDEX_PROXIES='["127.0.0.1/32"]'""" in lines[0]
+        assert await counted(replica) - before == 12
+        heard = await replica.ask_inside("GET", "/-/ready")
+        problems = [each for each in readiness("u", Heard(heard.status, {}, heard.body)) if each.level == PROBLEM]
+        assert [each.mend for each in problems] == [
+            """if it is a proxy of yours: JOBINDEX_PROXIES='["127.0.0.1/32"]'"""
+        ]
+
+
+async def counted(replica: Replica) -> float:
+    """Of this process, for all replicas in it."""
+    lines = (await replica.ask_inside("GET", "/metrics")).body.decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("jobindex_untrusted_forwarding_total"))
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Real-IP", "X-Forwarded-Host"])
+async def test_rights_other_forwarding_headers_of_strangers_are_noticed_too(
+    redis_url: str, orthanc: ScriptedOrthanc, caplog: pytest.LogCaptureFixture, header: str
+) -> None:
+    async with replica_on(redis_url, proxies=["10.0.0.7/32"]) as replica:
+        await replica.report("a", at=orthanc)
+        await replica.knows_whom_to_ask()
+        await replica.get("/jobs", {**LOGIN, header: "x"})
+    assert """JOBINDEX_PROXIES='["10.0.0.7/32", "127.0.0.1/32"]'""" in caplog.text
 
 
 async def test_without_credentials_nothing_is_guessed(replica: Replica) -> None:
