@@ -36,6 +36,7 @@ GROWING = {
     "node_register": ("new", node_record().model_dump_json(), 1000),
     "node_restore": ("old", node_record().model_dump_json(), 1000),
     "node_seen": ("a", "a1", 1000, "", 0, 0),
+    "submissions_note": (10, 1000, 1000, "one", "began"),
 }
 """The others: what they bring is told again when there is memory."""
 

@@ -82,7 +82,7 @@ async def test_in_use_a_replica_s_refusal_is_quoted(store: Store, redis: Redis) 
     await redis.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
         with pytest.raises(
-            IndexAway, match="READONLY You can't write against a read only replica.*redis\\+sentinel://"
+            IndexAway, match=r"READONLY You can't write against a read only replica.*redis\+sentinel://"
         ):
             await told(store, word(1))
     finally:
