@@ -13,7 +13,7 @@ from ...builders import BEAT, job_id, job_text, node_record, registered, stamp, 
 
 P = "{jobindex}:"
 RUNNING, FINISHED, DROPPED = job_id(1), job_id(2), job_id(3)
-SECRET = job_text(1, Content={"Password": "x"})
+SECRET = job_text(1, Type="SomebodysOwn", Content={"Password": "x"})
 NODE = orjson.loads(node_record().model_dump_json())
 
 
