@@ -22,8 +22,9 @@ from jobindex.web.audit import Audit
 from jobindex.web.polls import Polls
 from jobindex.web.probes import ProbesDoor
 from jobindex.web.server import handler, listening
+from jobindex.web.submissions import noticing
 from jobindex.wiring.chores import build_chores
-from jobindex.wiring.doors import guard, internal_routes, public_routes, recognition
+from jobindex.wiring.doors import guard, internal_routes, proxies, public_routes, recognition
 from jobindex.wiring.services import Services, build_services
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         store = await stack.enter_async_context(store_opened(settings.redis_url, read_redis_tls(settings)))
         client = await stack.enter_async_context(orthanc.opened(safety.reach, safety.tls))
         services = build_services(settings, safety, store, client, timing or _timing(settings))
+        stack.push_async_callback(services.rights.end)
         await services.condition.at_start()
         repeats = stack.enter_context(_told_of(trail))
         await stack.enter_async_context(_background(services, repeats))
@@ -57,9 +59,10 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _background(services: Services, repeats: Repeats) -> AsyncIterator[None]:
-    """The follower and the chores, until left."""
+    """The follower, those who look after actions, and the chores, until left."""
     async with asyncio.TaskGroup() as tasks:
         started = [tasks.create_task(services.follower.follow(), name="follower")]
+        started.append(tasks.create_task(services.actions.follow(), name="second looks"))
         started += [tasks.create_task(keep(chore), name=chore.name) for chore in build_chores(services, repeats)]
         try:
             yield
@@ -74,6 +77,7 @@ async def _public(settings: Settings, services: Services, trail: Trail, repeats:
     node_of = services.view.owner_id
     audit = Audit(trail, repeats, node_of, reads=settings.audit_reads, required=settings.audit_required)
     answer = handler(public_routes(settings, services), recognition(settings), guard(settings), audit)
+    answer = noticing(answer, services.submissions, proxies(settings).believes)
     polls = Polls(services.rights, services.freshness, services.listing, repeats)
     try:
         async with listening(answer, settings.public_host, settings.public_port, polls) as port:

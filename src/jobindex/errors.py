@@ -86,14 +86,18 @@ class NotReady(JobIndexError):
 
 
 class Refused(JobIndexError):
-    """Orthanc does not let the caller do this: its status (401 or 403) and its challenge."""
+    """Orthanc does not let the caller do this: its status (401 or 403) and its challenge.
+
+    `known` where another Orthanc knows the caller, so that its credentials are no guess.
+    """
 
     word = "refused"
 
-    def __init__(self, status: int, challenge: str = "") -> None:
+    def __init__(self, status: int, challenge: str = "", known: bool = False) -> None:
         super().__init__("Orthanc refuses this caller")
         self.status = status
         self.challenge = challenge
+        self.known = known
 
 
 class ForeignSite(JobIndexError):

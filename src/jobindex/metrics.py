@@ -23,9 +23,27 @@ taken = Counter("jobindex_jobs_taken", "Jobs that reports brought.", registry=re
 refused = Counter("jobindex_jobs_refused", "Jobs refused since another alive node owns them.", registry=registry)
 lost = Counter("jobindex_jobs_lost", "Jobs whose end can't be known any more.", registry=registry)
 stale = Counter("jobindex_stale_answers", "Answers from memory that may be older than the index.", registry=registry)
+stalled = Counter(
+    "jobindex_stalled_callers", "Callers cut off since they took nothing of an answer.", registry=registry
+)
+loop_lag = Counter(
+    "jobindex_loop_lag_seconds", "Time that a slow replica forgave Redis, since it was itself late.", registry=registry
+)
 polls = Counter("jobindex_polls", "Lists that were asked for again byte for byte.", registry=registry)
+submissions = Counter(
+    "jobindex_submissions",
+    "Notices of requests that may create a job, by what they tell.",
+    ["event"],
+    registry=registry,
+)
 jobs = Gauge("jobindex_jobs", "Jobs in this replica's view.", registry=registry)
 nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["state"], registry=registry)
+node_problems = Gauge(
+    "jobindex_node_problems",
+    "Nodes of which the index does not know enough, by why (answers: they do, but don't report).",
+    ["problem"],
+    registry=registry,
+)
 version = Gauge("jobindex_view_version", "The version that this replica's view has reached.", registry=registry)
 connected = Gauge("jobindex_index_connected", "1 while Redis answers this replica.", registry=registry)
 index_warnings = Gauge(

@@ -1,88 +1,83 @@
-"""The Orthancs that the contract is tested with: a real one, and the simulator in the same set-up."""
+"""What was answered to the script of the contract: by the real Orthancs of old, by this one, and by the simulator."""
 
 import asyncio
-import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
-from jobindex.demo.cluster import Plan, running
-from jobindex.demo.installed import NotInstalled, orthanc_command, orthanc_program
-from jobindex.demo.ports import free_ports
-from jobindex.demo.probes import listens
-from jobindex.demo.process import Process
-from jobindex.demo.simulator import Simulator
+from jobindex.demo.installed import NotInstalled
 
+from . import records
 from .exchanges import ABOUT_JOBS, SCRIPT
 from .neutral import Answer
-from .playing import Target, play
+from .playing import play
+from .stage import real_orthanc, replica_before, simulated_orthanc
 
-LOGIN = ("demo", "demo")
-CONFIGURATION: dict[str, Any] = {
-    "Name": "contract",
-    "RegisteredUsers": dict([LOGIN]),
-    "AuthenticationEnabled": True,
-    "DicomServerEnabled": False,
-    "ConcurrentJobs": 1,
-    "JobsHistorySize": 100,
-    "MediaArchiveSize": 1,
-    "OrthancPeers": {
-        "nowhere": ["http://127.0.0.1:9/", "user", "password"],
-        "secret": {
-            "Url": "http://127.0.0.1:9",
-            "Username": "user",
-            "Password": "password",
-            "HttpHeaders": {"Authorization": "Bearer secret"},
-        },
-    },
-    "DicomModalities": {"nowhere": ["NOWHERE", "127.0.0.1", 9]},
-}
+REAL = "real"
+
+Answers = Mapping[str, Answer]
 
 
-@pytest.fixture(scope="session")
-def simulated() -> Mapping[str, Answer]:
-    """What the simulator answers to the whole script, as release 1.10.1."""
-    return asyncio.run(_play_simulated("1.10.1"))
-
-
-@pytest.fixture(scope="session")
-def simulated_new() -> Mapping[str, Answer]:
-    """What the simulator answers to the whole script, as release 1.12.7."""
-    return asyncio.run(_play_simulated("1.12.7"))
-
-
-@pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Answer]:
-    """What Debian's Orthanc answers to the whole script; without one, skipped at home and failed in CI."""
-    try:
-        orthanc_program()
-    except NotInstalled as missing:
-        give_up(missing)
-    return asyncio.run(_play_real(tmp_path_factory.mktemp("orthanc")))
-
-
-@pytest.fixture(scope="session", params=["simulated", "real"])
-def behind(request: pytest.FixtureRequest) -> str:
-    """What kind of Orthanc stands behind the index."""
+@pytest.fixture(scope="session", params=records.releases())
+def release(request: pytest.FixtureRequest) -> str:
+    """A release of which answers are recorded."""
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def direct(behind: str, request: pytest.FixtureRequest) -> Mapping[str, Answer]:
-    """What that kind of Orthanc answers by itself."""
-    answers: Mapping[str, Answer] = request.getfixturevalue(behind)
-    return answers
+def recorded(release: str) -> Answers:
+    return records.read(release)
 
 
 @pytest.fixture(scope="session")
-def through(behind: str) -> Mapping[str, Answer]:
+def newer() -> Answers:
+    """The answers of the release that a replica speaks like."""
+    return records.read("1.12.7")
+
+
+@pytest.fixture(scope="session")
+def all_simulated() -> Mapping[str, Answers]:
+    """What the simulator answers to the whole script, as each release."""
+    return asyncio.run(_play_simulated())
+
+
+@pytest.fixture(scope="session")
+def simulated(all_simulated: Mapping[str, Answers], release: str) -> Answers:
+    return all_simulated[release]
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Answers]:
+    """What Debian's Orthanc answers, and its release; without one, skipped at home and failed in CI."""
+    try:
+        return asyncio.run(_play_real(tmp_path_factory.mktemp("orthanc")))
+    except NotInstalled as missing:
+        return give_up(missing)
+
+
+@pytest.fixture(scope="session", params=[*records.releases(), REAL])
+def behind(request: pytest.FixtureRequest) -> str:
+    """What stands behind the index: the simulator of a release, or a real Orthanc."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def direct(behind: str, request: pytest.FixtureRequest) -> Answers:
+    """What that one answers by itself."""
+    if behind == REAL:
+        answers: Answers = request.getfixturevalue("real")[1]
+        return answers
+    return records.read(behind)
+
+
+@pytest.fixture(scope="session")
+def through(behind: str) -> Answers:
     """What a replica answers to all that is about jobs, before a node of that kind with the plugin."""
     try:
-        return asyncio.run(_play_through(simulated=behind == "simulated"))
+        return asyncio.run(_play_through(None if behind == REAL else behind))
     except NotInstalled as missing:
         return give_up(missing)
 
@@ -92,39 +87,20 @@ def give_up(missing: NotInstalled) -> NoReturn:
     (pytest.fail if "CI" in os.environ else pytest.skip)(str(missing))
 
 
-async def _play_through(*, simulated: bool) -> dict[str, Answer]:
-    """The list is asked for as those do who need it exact right after a call."""
-    plan = Plan(nodes=1, replicas=1, nginx=False, simulated=simulated, options=CONFIGURATION)
-    async with running(plan) as cluster:
-        (node,), (replica,) = cluster.nodes.values(), cluster.replicas.values()
-        target = Target(node.url, LOGIN, replica.public_url, {"Cache-Control": "no-cache"})
+async def _play_simulated() -> dict[str, Answers]:
+    async def played(release: str) -> Answers:
+        async with simulated_orthanc(release) as target:
+            return await play(target, SCRIPT)
+
+    known = records.releases()
+    return dict(zip(known, await asyncio.gather(*map(played, known)), strict=True))
+
+
+async def _play_real(folder: Path) -> tuple[str, Answers]:
+    async with real_orthanc(folder) as target:
+        return await target.release(), await play(target, SCRIPT)
+
+
+async def _play_through(release: str | None) -> Answers:
+    async with replica_before(release) as target:
         return await play(target, ABOUT_JOBS)
-
-
-async def _play_simulated(release: str) -> dict[str, Answer]:
-    async with Simulator(CONFIGURATION, release=release) as simulator:
-        return await play(Target(simulator.url, LOGIN), SCRIPT)
-
-
-async def _play_real(folder: Path) -> dict[str, Answer]:
-    async with orthanc(folder) as target:
-        return await play(target, SCRIPT)
-
-
-@asynccontextmanager
-async def orthanc(folder: Path) -> AsyncIterator[Target]:
-    """A real Orthanc without plugins, with its database in the folder."""
-    (port,) = free_ports(1)
-    places = {"HttpPort": port, "StorageDirectory": str(folder), "IndexDirectory": str(folder), "Plugins": []}
-    (folder / "orthanc.json").write_text(json.dumps({**CONFIGURATION, **places}))
-
-    async def ready() -> bool:
-        return await listens("127.0.0.1", port)
-
-    command = orthanc_command(folder / "orthanc.json")
-    process = Process("orthanc", command, folder / "orthanc.log", ready)
-    await process.start()
-    try:
-        yield Target(f"http://127.0.0.1:{port}", LOGIN)
-    finally:
-        await process.stop()

@@ -1,4 +1,4 @@
-"""The differences between our answers and those of an Orthanc 1.10.1 that are meant to be.
+"""The differences between our answers and those of an Orthanc that are meant to be.
 
 Four hold everywhere: what we print is compact; each job object ends with one more member, `JobIndex`; what speaks of
 secrets is masked; answers forbid copies and scripts.  `INTENDED_DIFFERENCES` names the exchanges that differ in

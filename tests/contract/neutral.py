@@ -12,7 +12,7 @@ HEADERS = ("Allow", "Content-Disposition", "Content-Encoding", "Content-Type", "
 MASKS = [
     (r'"\d{8}T\d{6}(\.\d{6})?"', '"<time>"'),
     (r'("EffectiveRuntime" ?: ?)\d+\.\d+(e-\d+)?', r"\1<seconds>"),
-    (r'("ArchiveSize" ?: ?)"[1-9]\d*"', r'\1"<bytes>"'),
+    (r'("(?:ArchiveSize|Size)" ?: ?)"[1-9]\d*"', r'\1"<bytes>"'),
     (r'("Progress" ?: ?)(?!0\b|100\b)\d+', r"\1<some>"),
     (r'\s*"EstimatedTimeOfArrival" ?: ?"<time>",', ""),
     (r"[0-9a-f]{8}(-[0-9a-f]{8}){4}", "<resource>"),

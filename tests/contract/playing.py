@@ -13,8 +13,8 @@ from jobindex.demo.probes import until
 from .exchanges import Exchange
 from .neutral import Answer, neutral
 
-INSTANCES = 400
-"""Enough that an Orthanc works on them while we look at what waits."""
+INSTANCES = 60
+"""Enough that a send to the slow peer lasts while we look at what waits."""
 PATIENT = "CONTRACT"
 PATIENCE = 150.0
 """Seconds for a job to reach a state: Orthanc asks the DNS for each new UID where /etc/hosts lacks the host's name."""
@@ -22,12 +22,16 @@ PATIENCE = 150.0
 
 @dataclass(frozen=True)
 class Target:
-    """An Orthanc; what is asked about jobs may be asked elsewhere, and its outputs are compared then."""
+    """An Orthanc; what is asked about jobs may be asked elsewhere, and its outputs are compared then.
+
+    `names` are values that are others each time, by what they are called in answers.
+    """
 
     url: str
     login: tuple[str, str]
     jobs_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -41,11 +45,19 @@ class Target:
     def direct(self, path: str) -> URL:
         return URL(self.url + path, encoded=True)
 
+    async def release(self) -> str:
+        """Of the Orthanc itself."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(self.direct("/system"), headers=self.credentials) as answer,
+        ):
+            return str((await answer.json())["Version"])
+
 
 async def play(target: Target, script: Iterable[Exchange]) -> dict[str, Answer]:
     """Upload the study, then ask one after the other; answers by the names of the exchanges."""
     async with aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}) as session:
-        player = Player(target, session, {"study": await _upload(target, session)})
+        player = Player(target, session, {**target.names, "study": await _upload(target, session)})
         return {exchange.name: await player.exchange(exchange) for exchange in script}
 
 

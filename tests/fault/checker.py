@@ -84,7 +84,9 @@ def shared(calls: Iterable[Call]) -> Iterator[str]:
 
 
 def untruthful(calls: Iterable[Call], sent: Mapping[str, Counter[str]]) -> Iterator[str]:
-    """I5: 200 was done once, 503 was not sent, anything else was sent at most once, and to the owner alone.
+    """I5: 200 was done once, what says that nothing was done was not sent, anything else was sent at most once.
+
+    And to the owner alone.
 
     `sent` are the requests that reached each Orthanc by way of the replicas.  A client may do the same to a job only
     once; what it asks of the owner itself is not counted.

@@ -38,20 +38,20 @@ class Witness:
     async def act(self, verb: str, job_id: str) -> Call:
         """Once only for each verb and job, or the checker can't tell who did what."""
         began = time.monotonic()
-        status, _, _ = await self._ask("POST", f"/jobs/{job_id}/{verb}")
-        return self._note(verb, began, _result(status), status, id=job_id)
+        status, _, body = await self._ask("POST", f"/jobs/{job_id}/{verb}")
+        return self._note(verb, began, _result(status, body), status, id=job_id)
 
     async def delete(self, job_id: str) -> Call:
         began = time.monotonic()
-        status, _, _ = await self._ask("DELETE", f"/jobs/{job_id}")
-        return self._note("delete", began, _result(status), status, id=job_id)
+        status, _, body = await self._ask("DELETE", f"/jobs/{job_id}")
+        return self._note("delete", began, _result(status, body), status, id=job_id)
 
     async def submit(self, node: str, path: str, **order: Any) -> Call:
         """Order a job of this Orthanc, which the witness's address must be that of."""
         began = time.monotonic()
         status, _, body = await self._ask("POST", path, json={"Asynchronous": True, **order})
         job_id = orjson.loads(body)["ID"] if status == 200 else ""
-        return self._note("submit", began, _result(status), status, id=job_id, node=node)
+        return self._note("submit", began, _result(status, body), status, id=job_id, node=node)
 
     async def _ask(self, method: str, path: str, **more: Any) -> tuple[int, Any, bytes]:
         try:
@@ -88,12 +88,12 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         raise aiohttp.ClientConnectionError(str(error)) from error
 
 
-def _result(status: int) -> Result:
+def _result(status: int, body: bytes) -> Result:
     if status == 200:
         return "ok"
     if status in (400, 401, 403, 404, 405, 409):
         return "refused"
-    return "fail" if status == 503 else "unknown"
+    return "fail" if b'"OutcomeUnknown" : false' in body or b'"OutcomeUnknown": false' in body else "unknown"
 
 
 def _shown(body: bytes) -> dict[str, Shown]:

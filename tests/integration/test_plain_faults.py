@@ -103,7 +103,7 @@ async def test_jobs_of_a_killed_orthanc_are_marked_and_end_as_lost_when_it_retur
             return told["NodeState"] == "Late" and "LastSeen" in told
 
         await eventually(is_late, within=16)
-        assert (await caller.ask("POST", f"/jobs/{job}/cancel"))[0] == 503
+        assert (await caller.ask("POST", f"/jobs/{job}/cancel"))[0] == 500
         archive = await other.archive(await other.upload())
         assert (await finished(caller, archive))["State"] == "Success"
         await cluster.nodes["orthanc-b"].process.start()

@@ -36,6 +36,8 @@ ROUTES = {
     "HEAD of known": ("HEAD", "/jobs/{job}"),
     "OPTIONS of known": ("OPTIONS", "/jobs/{job}"),
     "PUT to known": ("PUT", "/jobs/{job}"),
+    "PATCH of the list": ("PATCH", "/jobs"),
+    "PATCH of known": ("PATCH", "/jobs/{job}"),
 }
 NOBODYS, MALFORMED = {(405, 404)}, {(403, 404), (405, 404)}
 INTENDED = {
@@ -45,6 +47,8 @@ INTENDED = {
     "OPTIONS of known": {(404, 405), (404, 403), (403, 405)},
     "POST to the list": {(403, 405)},
     "PUT to known": {(403, 405)},
+    "PATCH of the list": {(400, 405), (400, 403)},
+    "PATCH of known": {(400, 405), (400, 403)},
     "get malformed": MALFORMED,
     "delete malformed": MALFORMED,
     "delete unknown": NOBODYS,

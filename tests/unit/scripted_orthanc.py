@@ -30,7 +30,7 @@ class Told:
     """How to answer: with a body broken off after `cut` bytes, or without end, or when `until` happens.
 
     Where it `halts`, what was cut off comes when that happens.  `hangs` never answers, `drops` closes the connection
-    instead.
+    instead, and `after` so many seconds it answers at all.
     """
 
     status: int = 200
@@ -42,10 +42,11 @@ class Told:
     until: asyncio.Event | None = None
     hangs: bool = False
     drops: bool = False
+    after: float = 0.0
 
 
 class ScriptedOrthanc:
-    """Knows no job until it is told one; with `login` it wants demo:demo."""
+    """Knows no job until it is told one; with `login` it wants demo:demo, until it is told others."""
 
     def __init__(self, login: bool = False) -> None:
         self.asked: list[Asked] = []
@@ -53,6 +54,8 @@ class ScriptedOrthanc:
         self.port = 0
         self.left = asyncio.Event()
         """Set when somebody hung up on an endless answer."""
+        self.takes = {AUTHORIZATION}
+        """The credentials of those whom it lets in, where it wants any."""
         self._login = login
         self._answers: dict[tuple[str, str], list[Told]] = {}
         self.tell("/jobs", body=b"[]")
@@ -82,12 +85,14 @@ class ScriptedOrthanc:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         port = _transport(request).get_extra_info("peername")[1]
         self.asked.append(Asked(request.method, request.raw_path, request.headers, port))
-        if self._login and request.headers.get("Authorization") != AUTHORIZATION:
+        if self._login and request.headers.get("Authorization") not in self.takes:
             return web.Response(status=401, headers=CHALLENGE)
         script = self._answers.get((request.method, request.raw_path), [])
         told = script.pop(0) if len(script) > 1 else (script[0] if script else _unknown(request))
         if told.hangs:
             await asyncio.Event().wait()
+        if told.after:
+            await asyncio.sleep(told.after)
         if told.until:
             await told.until.wait()
         if told.drops:

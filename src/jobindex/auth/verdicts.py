@@ -17,35 +17,37 @@ class Refusal(NamedTuple):
 
     status: int
     challenge: str
+    known: bool = False
+    """Whether another Orthanc knows the caller."""
 
 
 class Verdicts:
     """The answers of the last seconds: a caller's fingerprint and what it asked to do."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+        self.clock = clock
         self._yes: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._no: OrderedDict[tuple[str, str], tuple[float, Refusal]] = OrderedDict()
 
     def allow(self, fingerprint: str, what: str) -> None:
         """Remember a yes."""
-        self._yes[fingerprint, what] = self._clock() + YES_LASTS
+        self._yes[fingerprint, what] = self.clock() + YES_LASTS
         self._yes.move_to_end((fingerprint, what))
         self._trim()
 
     def allowed(self, fingerprint: str, what: str) -> bool:
-        return self._yes.get((fingerprint, what), 0.0) > self._clock()
+        return self._yes.get((fingerprint, what), 0.0) > self.clock()
 
     def refuse(self, fingerprint: str, what: str, refusal: Refusal) -> None:
         """Remember a no."""
-        self._no[fingerprint, what] = (self._clock() + NO_LASTS, refusal)
+        self._no[fingerprint, what] = (self.clock() + NO_LASTS, refusal)
         self._no.move_to_end((fingerprint, what))
         self._trim()
 
     def refusal(self, fingerprint: str, what: str) -> Refusal | None:
         """A no that is still remembered."""
         until, refusal = self._no.get((fingerprint, what), (0.0, None))
-        return refusal if until > self._clock() else None
+        return refusal if until > self.clock() else None
 
     def withdraw(self, fingerprint: str) -> None:
         """Forget every yes of a caller whom some Orthanc has just refused."""

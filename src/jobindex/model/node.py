@@ -1,6 +1,7 @@
 """A node: one Orthanc server, as the index knows it."""
 
 import re
+from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,6 +11,16 @@ GONE = "Gone"
 STOPPED = "Stopped"
 
 NODE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+ANSWERS, SILENT, UNHEARD = "answers", "silent", "unheard"
+
+REASONS = {
+    ANSWERS: "it answers, but does not report",
+    SILENT: "it neither answers nor reports",
+    UNHEARD: "it does not report",
+}
+PROBLEMS = tuple(REASONS)
+"""Why a node is late: whether its process lives, and how old our knowledge is, are two facts."""
 
 
 class Node(BaseModel):
@@ -35,6 +46,10 @@ class Node(BaseModel):
     """For visited nodes: how far its stamps are from Redis's clock, and how often that jumped."""
     shares: bool = False
     """Whether its plugin gives the node's token, for a cluster where a proxy has decided who may."""
+    named_url: bool = False
+    """Whether its url is its operator's word, and not the address that a report came from."""
+    answers: bool | None = None
+    """What a probe of a late node has shown: whether its process lives; None where none has ended yet."""
     past: str = ""
     """Its earlier incarnations, which may not come back, newest first."""
 
@@ -46,6 +61,26 @@ class Node(BaseModel):
     def may_answer(self) -> bool:
         """Whether it is worth asking: a stopped or given-up node is not."""
         return self.state in (ALIVE, LATE)
+
+    @property
+    def problem(self) -> str:
+        """The code word of what keeps us from knowing it; "" where nothing does."""
+        if self.state != LATE:
+            return ""
+        return {True: ANSWERS, False: SILENT, None: UNHEARD}[self.answers]
+
+    @property
+    def reason(self) -> str:
+        """The same in words for its operator."""
+        return REASONS.get(self.problem, "")
+
+    def lives(self, others: Iterable["Node"]) -> bool:
+        """Whether an answer at its url is its own: a guessed url, or one that another reports from since, proves none.
+
+        `others` are all nodes but this.
+        """
+        replaced = any(other.url == self.url and other.seen > self.seen for other in others)
+        return bool(self.answers) and self.named_url and not replaced
 
 
 def default_node_id(name: str, host: str, port: int) -> str:

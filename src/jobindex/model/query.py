@@ -27,7 +27,10 @@ class Question:
 
 
 def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
-    """BadArgument in Orthanc's words; arguments that Orthanc doesn't know are passed over, as it does."""
+    """BadArgument in Orthanc's words; arguments that Orthanc doesn't know are passed over, as it does.
+
+    A `status` with nothing in it, as a form with an empty field sends it, is no filter.
+    """
     expand = False
     states: set[str] = set()
     page = {"since": 0, "limit": 0}
@@ -35,7 +38,7 @@ def read_question(arguments: Iterable[tuple[str, str]]) -> Question:
         if name == "expand":
             expand = _boolean(value)
         elif name == "status":
-            states.update(_state(word) for word in value.split(","))
+            states.update(_state(word) for word in value.split(",") if word.strip())
         elif name in page:
             page[name] = _number(name, value)
     return Question(expand, frozenset(states) or None, page["since"], page["limit"])

@@ -52,7 +52,8 @@ class Client:
         ends = asyncio.get_running_loop().time() + within
         async with self._places.taken(url, within / 2):
             left = ends - asyncio.get_running_loop().time()
-            timeout = aiohttp.ClientTimeout(total=left, connect=min(CONNECT, left))
+            # a little less: who was not even connected to was sent nothing
+            timeout = aiohttp.ClientTimeout(total=left, connect=min(CONNECT, 0.9 * left))
             session = self._sessions.reading if method == "GET" else self._sessions.acting
             with self._translated(url):
                 async with self._request(session, url, method, path, credentials, timeout) as response:

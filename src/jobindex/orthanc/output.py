@@ -14,6 +14,8 @@ from jobindex.orthanc.splice import Splicer
 
 IDLE = 30.0
 """Seconds that a download may stand still."""
+TAKES_WITHIN_S = 30.0
+"""Seconds in which a caller must take some of it."""
 WORTH_POURING = 1 << 20
 """Bytes from which on a body is worth a pipe."""
 
@@ -57,7 +59,7 @@ class Output:
         return bytes(begun)
 
     async def pour(self, target: int) -> None:
-        """Move the rest into a socket, after `begun`; OSError where that takes no more."""
+        """Move the rest into a socket, after `begun`; OSError where that takes no more, or nothing for too long."""
         left = (self._response.content_length or 0) - self._response.content.total_bytes
         transport = self._transport()
         if not left:
@@ -65,7 +67,8 @@ class Output:
         if self._splicer is None or transport is None:
             raise OwnerSilent("an output broke off")
         try:
-            await self._splicer.move(transport.get_extra_info("socket").fileno(), target, left, IDLE)
+            source = transport.get_extra_info("socket").fileno()
+            await self._splicer.move(source, target, left, IDLE, TAKES_WITHIN_S)
         except EOFError as error:
             raise OwnerSilent("an output broke off") from error
 

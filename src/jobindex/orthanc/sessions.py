@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from jobindex.orthanc.names import Resolver
 from jobindex.orthanc.reach import Reach
 
 BUFFER = 256 << 10
@@ -35,7 +36,7 @@ class Sessions:
 @asynccontextmanager
 async def opened_sessions(reach: Reach, tls: ssl.SSLContext) -> AsyncIterator[Sessions]:
     """They keep no cookies and say nothing of themselves."""
-    way: dict[str, Any] = {"limit": 0, "ssl": tls, "socket_factory": reach.socket_to}
+    way: dict[str, Any] = {"limit": 0, "ssl": tls, "socket_factory": reach.socket_to, "resolver": Resolver()}
     options: dict[str, Any] = {"auto_decompress": False, "skip_auto_headers": _OURS_ONLY, "read_bufsize": BUFFER}
     kept = aiohttp.TCPConnector(keepalive_timeout=KEPT, **way)
     once = aiohttp.TCPConnector(force_close=True, **way)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
+from jobindex.progress import Progress, unsent
+
 PIPE = 1 << 20
 """Bytes that a pipe holds: the most that Linux allows without privileges."""
 MOST = 48
@@ -38,11 +40,12 @@ class Splicer:
         """Whether another transfer gets a pipe that is worth it."""
         return self._moving < MOST
 
-    async def move(self, source: int, target: int, count: int, idle: float) -> None:
+    async def move(self, source: int, target: int, count: int, idle: float, takes_within: float) -> None:
         """Move so many bytes between two sockets, which stay open.
 
         EOFError where the source ends or breaks before, or gives nothing for `idle` seconds; OSError where the target
-        takes no more.  Whoever is cancelled here does not wait for the burst: it has descriptors of its own.
+        takes no more, or nothing for `takes_within` seconds.  Whoever is cancelled here does not wait for the burst:
+        it has descriptors of its own.
         """
         transfer = Transfer(source, target, count)
         self._moving += 1
@@ -50,7 +53,7 @@ class Splicer:
         try:
             await asyncio.wrap_future(burst)
             while transfer.left:
-                await transfer.ready(idle)
+                await transfer.ready(idle, takes_within)
                 burst = self._threads.submit(transfer.burst)
                 await asyncio.wrap_future(burst)
         finally:
@@ -91,17 +94,30 @@ class Transfer:
                 if not self._soon():
                     return
 
-    async def ready(self, idle: float) -> None:
-        """Wait for the end that can't go on; EOFError where that is a source that has given nothing for so long."""
+    async def ready(self, idle: float, takes_within: float) -> None:
+        """Wait for the end that can't go on.
+
+        EOFError where that is a source that has given nothing for so long, ConnectionAbortedError a target that has
+        taken nothing.
+        """
         loop = asyncio.get_running_loop()
         if self._held:
-            await _event(loop.add_writer, loop.remove_writer, self._target)
+            await self._taken_from(Progress(lambda: unsent(self._target), takes_within))
             return
         try:
             async with asyncio.timeout(idle):
                 await _event(loop.add_reader, loop.remove_reader, self._source)
         except TimeoutError as error:
             raise EOFError("the source stands still") from error
+
+    async def _taken_from(self, progress: Progress) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(progress.pause_s):
+                    return await _event(loop.add_writer, loop.remove_writer, self._target)
+            if progress.has_stopped():
+                raise ConnectionAbortedError("the target takes nothing")
 
     def _step(self) -> None:
         if not self._held:

@@ -8,6 +8,7 @@ import asyncio
 import sys
 import zlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from jobindex.model.query import Question
@@ -20,6 +21,8 @@ else:
 
 SMALLEST = 1024
 """Bytes from which on a body is compressed; a smaller one fits into a packet anyway."""
+THREADS = 2
+"""For nothing else, so that nobody's dead name server or disk holds up a list."""
 
 
 def _gzip(text: bytes) -> bytes:
@@ -50,6 +53,7 @@ class Encodings:
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
+        self._threads = ThreadPoolExecutor(THREADS, "compression")
         self._under_way: dict[tuple[Question, str], tuple[str, asyncio.Task[bytes]]] = {}
 
     def made(self, question: Question, tag: str, coding: str) -> bytes | None:
@@ -72,7 +76,7 @@ class Encodings:
 
     async def _compress(self, key: tuple[Question, str], tag: str, text: bytes) -> bytes:
         try:
-            made = await asyncio.to_thread(CODINGS[key[1]], text)
+            made = await asyncio.get_running_loop().run_in_executor(self._threads, CODINGS[key[1]], text)
             self._bodies.keep(key, Compressed(tag, made))
             return made
         finally:

@@ -1,7 +1,6 @@
 """How far the index is, compared with how far the view is."""
 
-import asyncio
-
+from jobindex.deadline import Deadline
 from jobindex.errors import IndexAway
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.view import View
@@ -20,6 +19,9 @@ class Freshness:
         self._changes = changes
         self._head = Coalesced(self._ask)
         self._view = view
+        self.submitting = False
+        """Whether a submission was under way, or had just ended, when the index was asked last: the nodes may have
+        jobs that it lacks."""
 
     async def catch_up(self) -> bool:
         """Wait until the view shows all that the index held when this was called; False: it is stale."""
@@ -37,8 +39,10 @@ class Freshness:
         """The deadline is the question's, not each request's; who waited behind one that failed asks no other."""
         if not self._view.connected:
             raise IndexAway("Redis was away a moment ago")
-        async with asyncio.timeout(ANSWERS):
-            return await self._changes.head()
+        async with Deadline(ANSWERS):
+            standing = await self._changes.standing()
+        self.submitting = standing.submitting
+        return standing.head
 
 
 def _fell_back(shown: Head, head: Head) -> bool:

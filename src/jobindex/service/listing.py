@@ -11,6 +11,7 @@ from itertools import islice
 
 import orjson
 
+from jobindex.model.edits import edits_of
 from jobindex.model.moment import moment
 from jobindex.model.node import GONE, Node
 from jobindex.model.query import Question
@@ -46,7 +47,7 @@ class Listing:
         self._view = view
         self._bodies = Bodies(group=_hidden_of)
         self._encodings = Encodings(self._bodies)
-        self._endings: dict[tuple[str, str], bytes] = {}
+        self._endings: dict[tuple[str, str, str], bytes] = {}
         self._endings_of: Nodes = {}
 
     def answer(self, question: Question) -> tuple[str, bytes]:
@@ -141,7 +142,8 @@ class Listing:
             self._endings, self._endings_of = {}, self._view.nodes
         endings = self._endings
         for job in jobs:
-            kind = (job.record.node, job.record.mark)
+            rest = job.record.rest
+            kind = (job.record.node, job.record.mark, rest if "=" in rest else "")
             if kind not in endings:
                 endings[kind] = self.job(job)[len(job.text) - 1 :]
             yield job.text[:-1] + endings[kind]
@@ -183,4 +185,9 @@ def _told(job: Stored, node: Node | None) -> dict[str, object]:
         told["Lost"] = True
     if job.record.mark == FORGOTTEN:
         told["Forgotten"] = True
+    edits = edits_of(job.record.rest)
+    if edits.cut:
+        told["Cut"] = edits.cut
+    if edits.kept:
+        told["Kept"] = edits.kept
     return told

@@ -7,8 +7,9 @@ from jobindex.errors import MalformedReport, OwnerError
 from jobindex.model.job import Job, read_job
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer, job_path
+from jobindex.service.freshness import Freshness
 from jobindex.service.relay import Relay
-from jobindex.service.rights import Rights
+from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
 from jobindex.service.view import View
 from jobindex.store.jobs import Stored
@@ -21,29 +22,36 @@ class Reader:
     """Answers `GET /jobs/{id}`; `read` decides what is shown of a job."""
 
     def __init__(
-        self, view: View, relay: Relay, rights: Rights, search: Search, read: Callable[[bytes], Job] = read_job
+        self,
+        view: View,
+        freshness: Freshness,
+        relay: Relay,
+        rights: Rights,
+        search: Search,
+        read: Callable[[bytes], Job] = read_job,
     ) -> None:
         self._view = view
+        self._freshness = freshness
         self._relay = relay
         self._rights = rights
         self._search = search
         self._read = read
 
     async def read(self, caller: Caller, job_id: str) -> Stored | None:
-        """The job as its owner has it, else as it was known last; None when there is none.
+        """The job as its owner has it, else as it was known last; None when there is none, or it was just deleted.
 
         Refused, NobodyToAsk and NotEverybodyAnswered as `Rights` and `Search` say.
         """
         job = await self._search.find(caller, job_id)
         if job is None:
-            await self._rights.may(caller, "GET", job_path(job_id))
+            await self._rights.may(caller, "GET", job_path(NO_JOB))
             return None
         answer = await self._ask_owner(caller, job, self._view.owner(job))
-        if answer is None:
-            await self._rights.may(caller, "GET", job_path(job_id))
+        if answer is None or not (answer.allows or answer.refuses):
+            await self._rights.may_instead(caller, job.record.node, "GET", job_path(job_id))
             return self._view.jobs.get(job_id, job)
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
+            await self._rights.refuse(caller, job.record.node, answer)
         return await self._newest(job, answer)
 
     async def _ask_owner(self, caller: Caller, job: Stored, node: Node | None) -> Answer | None:
@@ -54,14 +62,19 @@ class Reader:
         except OwnerError:
             return None
 
-    async def _newest(self, job: Stored, answer: Answer) -> Stored:
-        """What the owner says, taken in where it is news to the list; else the last known."""
+    async def _newest(self, job: Stored, answer: Answer) -> Stored | None:
+        """What the owner says, taken in where it is news to the list; else the last known.
+
+        An owner that has it no more has forgotten it, or somebody has deleted it: then the index has dropped it.
+        """
         known = self._view.jobs.get(job.id, job)
         if answer.status == 200:
             return await self._shown(known, answer)
+        await self._freshness.catch_up()
         if not known.record.final:
             await self._view.wait_until_final(job.id, FINDS_OUT)
-        return self._view.jobs.get(job.id, known)
+        dropped = self._view.dropped.owner(job.id) is not None
+        return self._view.jobs.get(job.id, None if dropped else known)
 
     async def _shown(self, known: Stored, answer: Answer) -> Stored:
         try:

@@ -13,6 +13,8 @@ from jobindex.store.jobs import Stored
 LASTS = 60.0
 """Seconds: longer than a failover takes."""
 MOST = 20_000
+MAX_BYTES = 64 << 20
+"""Bytes of their texts, most of which the view has too."""
 
 
 class Recent:
@@ -21,17 +23,20 @@ class Recent:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._words: OrderedDict[str, tuple[float, Stored]] = OrderedDict()
+        self._size = 0
 
     def note(self, words: Iterable[Stored]) -> None:
         """These were acknowledged just now."""
         for word in words:
+            self.forget(word.id)
             self._words[word.id] = (self._clock(), word)
-            self._words.move_to_end(word.id)
+            self._size += len(word.text)
         self._trim()
 
     def forget(self, job_id: str) -> None:
         """This one was deleted, and is not to come back."""
-        self._words.pop(job_id, None)
+        _, word = self._words.pop(job_id, (0.0, None))
+        self._size -= len(word.text) if word else 0
 
     def words(self) -> list[Stored]:
         self._trim()
@@ -39,5 +44,8 @@ class Recent:
 
     def _trim(self) -> None:
         over = self._clock() - LASTS
-        while self._words and (len(self._words) > MOST or next(iter(self._words.values()))[0] < over):
-            self._words.popitem(last=False)
+        while self._words and (self._is_too_much() or next(iter(self._words.values()))[0] < over):
+            self.forget(next(iter(self._words)))
+
+    def _is_too_much(self) -> bool:
+        return len(self._words) > MOST or self._size > MAX_BYTES

@@ -1,18 +1,18 @@
 """The nodes' lives: registered, heard, late, gone, stopped, forgotten.
 
-Law: mass silence is our own fault until proven otherwise; nobody is given up while most nodes are silent.
 Whether a node is silent is a question asked of Redis's clock, by whoever claims its deadline.
 """
 
 import logging
 from collections.abc import Sequence
 
-from jobindex.errors import NotNow, OutOfReach, OwnerError, UnknownNode
-from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, Node, most_are_silent
+from jobindex.errors import NotNow, OutOfReach, UnknownNode
+from jobindex.model.node import GONE, LATE, STOPPED, Node
 from jobindex.model.report import Registration, Report
 from jobindex.orthanc.client import Client
-from jobindex.orthanc.wire import comes_from_orthanc
 from jobindex.service.losses import Losses
+from jobindex.service.probes import MAX_PROBES, Probes
+from jobindex.service.silence import ENDING_S, Silence, Silent
 from jobindex.service.timing import Timing
 from jobindex.store import Store
 from jobindex.store.due import Claim
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 64
 """Deadlines that one replica claims in one go."""
+MOST = 1024
+"""Silent nodes in one look."""
 
 
 class Roster:
@@ -31,7 +33,7 @@ class Roster:
     def __init__(self, store: Store, client: Client, losses: Losses, timing: Timing) -> None:
         self._store = store
         self._client = client
-        self._losses = losses
+        self._silence = Silence(store, Probes(client, timing.probe), losses, timing)
         self._timing = timing
 
     async def register(
@@ -45,7 +47,15 @@ class Roster:
         url = told.url or f"{'https' if told.tls else 'http'}://{host}:{told.http_port}"
         self._check(node_id, url)
         shares = bool(told.token.get_secret_value())
-        node = Node(name=told.name, url=url, version=told.version, kind=kind, incarnation=incarnation, shares=shares)
+        node = Node(
+            name=told.name,
+            url=url,
+            version=told.version,
+            kind=kind,
+            incarnation=incarnation,
+            shares=shares,
+            named_url=told.url is not None,
+        )
         await self._store.nodes.register(node_id, node, _ms(self._timing.beat))
         log.info("node %s registered at %s", node_id, url)
 
@@ -57,20 +67,22 @@ class Roster:
             log.warning("node %s is not registered at %s: %s", node_id, url, error)
             raise
 
-    async def hear(self, node_id: str, report: Report, words: Sequence[Stored], offset: int) -> Said:
+    async def hear(
+        self, node_id: str, report: Report, words: Sequence[Stored], offset: int, patience: float = 0.0
+    ) -> Said:
         """Take in the jobs of a report that is not complete, and note it, in one exchange with Redis."""
-        beat = _ms(self._timing.beat)
+        beat = _ms(self._timing.beat + patience)
         said = await self._store.nodes.say(node_id, report.incarnation, beat, words, report.clock, offset)
         if report.goodbye:
             await self.stopped(node_id, report.incarnation)
         return Said(said.refused, said.first and not report.goodbye)
 
-    async def heard(self, node_id: str, report: Report, offset: int) -> bool:
+    async def heard(self, node_id: str, report: Report, offset: int, patience: float = 0.0) -> bool:
         """Note that a node has reported, or said goodbye; True when it should send everything."""
         everything = await self._store.nodes.seen(
             node_id,
             report.incarnation,
-            _ms(self._timing.beat),
+            _ms(self._timing.beat + patience),
             complete=report.complete,
             clock=report.clock,
             offset=offset,
@@ -85,11 +97,28 @@ class Roster:
         log.info("node %s said goodbye", node_id)
 
     async def late_due(self) -> bool:
-        """Look at the nodes whose deadline has passed; whether there may be more."""
-        claims = await self._store.late.claim(AT_ONCE, _ms(2 * self._timing.probe + 1))
+        """Mark the nodes whose deadline has passed, then look closer at them; whether there may be more.
+
+        All are marked before any is probed, so that nobody is marked the later for how many are silent.
+        """
+        silent: dict[str, Silent] = {}
+        lease = _ms(MOST / MAX_PROBES * self._timing.probe + 2 * ENDING_S)
+        while len(silent) < MOST and (claims := await self._store.late.claim(AT_ONCE, lease)):
+            silent |= await self._mark(claims)
+        await self._silence.look_at(silent)
+        return len(silent) >= MOST
+
+    async def _mark(self, claims: Sequence[Claim]) -> dict[str, Silent]:
+        """Those of them that are silent still."""
+        nodes = await self._store.nodes.some([claim.member for claim in claims])
         for claim in claims:
-            await self._look_at(claim)
-        return len(claims) == AT_ONCE
+            node = nodes.get(claim.member)
+            if node is None or node.state == GONE:
+                await self._store.late.strike(claim)
+            elif node.alive:
+                await self._silence.mark(claim.member, node)
+        after = await self._store.nodes.some(list(nodes))
+        return {each.member: Silent(each, after[each.member]) for each in claims if _is_silent(after.get(each.member))}
 
     async def give_up(self, node_id: str) -> None:
         """An operator's word that a silent node will not come back; NotNow while it reports."""
@@ -98,61 +127,11 @@ class Roster:
             raise UnknownNode("There is no such node")
         if node.alive:
             raise NotNow("The node is alive: stop it first")
-        await self._end(node_id, node, GONE, "an operator gave its node up")
+        await self._silence.end(node_id, node, "an operator gave its node up")
 
-    async def _look_at(self, claim: Claim) -> None:
-        node = await self._store.nodes.fetch(claim.member)
-        if node is None:
-            await self._store.late.strike(claim)
-        elif node.state in (ALIVE, LATE):
-            await self._look_at_silent(claim, node)
-        elif node.state == STOPPED:
-            await self._lose_unfinished(claim.member, "its node stopped and did not come back")
-            await self._store.late.strike(claim)
-        else:
-            await self._store.late.strike(claim)
 
-    async def _look_at_silent(self, claim: Claim, node: Node) -> None:
-        silent = (await self._store.changes.now() - node.seen) / 1000
-        answers = await self._answers(node)
-        limit = self._timing.gone_though_answering if answers else self._timing.gone
-        if silent >= limit and not await self._mass_silence():
-            await self._end(claim.member, node, GONE, f"its node has been silent for {silent:.0f} s")
-            return
-        state = ALIVE if answers else LATE
-        wrote = await self._store.nodes.change_state(
-            claim.member, node.incarnation, state, _ms(self._timing.again), if_silent=True
-        )
-        if wrote:
-            log.warning("node %s is %s after %.0f s of silence", claim.member, state.lower(), silent)
-        else:
-            await self._store.late.put(claim, _ms(self._timing.again))
-
-    async def _answers(self, node: Node) -> bool:
-        """One probe without credentials: Orthanc's 401 is an answer, another server's is not.
-
-        A node that is visited shows by its silence that it can't be read, whatever it says to a probe.
-        """
-        if node.kind != "plugin":
-            return False
-        try:
-            return comes_from_orthanc(await self._client.ask(node.url, "GET", "/system", within=self._timing.probe))
-        except OwnerError:
-            return False
-
-    async def _mass_silence(self) -> bool:
-        nodes = await self._store.nodes.everything()
-        known = [node_id for node_id, node in nodes.items() if node.may_answer]
-        beating = await self._store.nodes.beating(known)
-        return most_are_silent(len(known) - len(beating), len(known))
-
-    async def _end(self, node_id: str, node: Node, state: str, why: str) -> None:
-        await self._store.nodes.change_state(node_id, node.incarnation, state, _ms(self._timing.gone))
-        await self._lose_unfinished(node_id, why)
-        log.warning("node %s is %s: %s", node_id, state.lower(), why)
-
-    async def _lose_unfinished(self, node_id: str, why: str) -> None:
-        await self._losses.conclude_unfinished(await self._store.jobs.of_node(node_id), why)
+def _is_silent(node: Node | None) -> bool:
+    return node is not None and node.state in (LATE, STOPPED)
 
 
 def _ms(seconds: float) -> int:

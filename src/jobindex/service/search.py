@@ -1,6 +1,7 @@
-"""Finds a job that the index does not know: all nodes are asked, as the caller.
+"""Job look-up: in the index as it is when asked, then at all nodes, as the caller.
 
-Law: 404 only if every node that is alive said so.
+Laws: whoever looks a job up sees every write that was acknowledged before, on any replica; and a job that the index
+never had is 404 only if every node that is alive said so, or refuses a caller whom another lets in.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from jobindex.auth.caller import Caller
 from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, OwnerError, TooOften
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer
+from jobindex.service.freshness import Freshness
 from jobindex.service.pace import Pace
 from jobindex.service.relay import READ_WITHIN, Relay
 from jobindex.service.rights import Rights
@@ -33,8 +35,16 @@ PER_SECOND, AT_FIRST = 5.0, 20
 class Search:
     """Looks for ids in the view, then at the nodes."""
 
-    def __init__(self, view: View, relay: Relay, rights: Rights, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        view: View,
+        freshness: Freshness,
+        relay: Relay,
+        rights: Rights,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._view = view
+        self._freshness = freshness
         self._relay = relay
         self._rights = rights
         self._clock = clock
@@ -42,17 +52,33 @@ class Search:
         self._unknown: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def find(self, caller: Caller, job_id: str) -> Stored | None:
-        """The job, or None when every living node says that there is none.
+        """The job, or None when it was dropped, or every living node says that there is none that it may see.
 
-        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where a node refuses the caller,
+        NotEverybodyAnswered or NobodyToAsk where that can't be said, Refused where no node lets the caller in,
         TooOften where the caller has asked for many such ids.
         """
+        await self._freshness.catch_up()
         job = self._view.jobs.get(job_id)
         if job is not None:
             return job
+        if (former := self._view.dropped.owner(job_id)) is not None:
+            return await self._ask_former(caller, former, job_id)
         if self._unknown.get((caller.fingerprint, job_id), 0.0) > self._clock():
             return None
         return await self._view.await_job(job_id, FRESH) or await self._ask_all(caller, job_id)
+
+    async def _ask_former(self, caller: Caller, node_id: str, job_id: str) -> Stored | None:
+        """What the last owner of a dropped job has after all; nobody else can have it."""
+        node = self._view.nodes.get(node_id)
+        if node is None:
+            return None
+        try:
+            answer = await self._relay.read(caller, node_id, node, job_id)
+        except OwnerError:
+            return None
+        if answer.refuses:
+            await self._rights.refuse(caller, node_id, answer)
+        return await self._relay.take_in(node_id, node, job_id, answer) if answer.status == 200 else None
 
     async def _ask_all(self, caller: Caller, job_id: str) -> Stored | None:
         nodes = self._view.alive_nodes()
@@ -68,10 +94,9 @@ class Search:
         if found is not None:
             self._pace.give_back(asker)
             return found
-        for answer in answers:
-            if answer is not None and answer.refuses:
-                self._rights.note_refusal(caller, answer)
-        if any(answer is None or answer.status != 404 for answer in answers):
+        if not any(answer is not None and answer.allows for answer in answers):
+            await self._refuse(caller, nodes, answers)
+        if any(answer is None or not (answer.status == 404 or answer.refuses) for answer in answers):
             raise NotEverybodyAnswered("Not every Orthanc could be asked for this job")
         self._remember(caller, job_id)
         return None
@@ -90,6 +115,14 @@ class Search:
             if answer is not None and answer.status == 200:
                 return await self._relay.take_in(node_id, node, job_id, answer)
         return None
+
+    async def _refuse(self, caller: Caller, nodes: list[tuple[str, Node]], answers: list[Answer | None]) -> None:
+        """Raise the refusal of a caller whom no node lets in; a 403 first, for that node knows the caller."""
+        said = [(answer, node_id) for (node_id, _), answer in zip(nodes, answers, strict=True) if answer is not None]
+        refusals = [(answer, node_id) for answer, node_id in said if answer.refuses]
+        if refusals:
+            answer, node_id = max(refusals, key=lambda pair: pair[0].status)
+            await self._rights.refuse(caller, node_id, answer)
 
     def _remember(self, caller: Caller, job_id: str) -> None:
         self._unknown[caller.fingerprint, job_id] = self._clock() + UNKNOWN_LASTS

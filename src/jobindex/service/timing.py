@@ -1,7 +1,7 @@
 """The times by which the cluster lives, and the inequalities that they keep.
 
-A node that beats every 5 s, and is called late after 14 s of silence and one probe of 1 s, has two beats to
-lose and is marked within 16 s.
+A node that beats every 5 s, and is called late after 14 s of silence, has two beats to lose and is marked within 16 s,
+however many fall silent at once.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,7 @@ class Timing:
     again: float = 5.0
     """How long after a look at a silent node the next one follows."""
     gone: float = 600.0
-    """How long a node is silent before it is given up."""
-    gone_though_answering: float = 3600.0
-    """The same for one that answers probes but never reports."""
+    """How long a node is silent before it is given up, unless its process is known to live."""
     back: float = 60.0
     """How long a node that said goodbye may take to come back before its unfinished jobs are lost."""
     settling: float = 6.0

@@ -7,7 +7,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from jobindex.deadline import Deadline
 from jobindex.model.node import Node
+from jobindex.service.dropped import Dropped
 from jobindex.service.shelves import Shelves
 from jobindex.service.turns import in_turns
 from jobindex.store.changes import Head
@@ -21,6 +23,7 @@ class View:
         self.jobs: dict[str, Stored] = {}
         self.nodes: dict[str, Node] = {}
         self.shelves = Shelves()
+        self.dropped = Dropped()
         self.head = Head("", 0, 0)
         """The epoch and version that this view has reached."""
         self.connected = False
@@ -76,11 +79,17 @@ class View:
         held.add(job.id) if job.record.on_node else held.discard(job.id)
 
     def drop(self, job_id: str) -> None:
-        """Show a job no more."""
+        """Show a job no more, since the index has given it up."""
+        job = self._remove(job_id)
+        if job is not None:
+            self.dropped.note(job_id, job.record.node)
+
+    def _remove(self, job_id: str) -> Stored | None:
         job = self.jobs.pop(job_id, None)
         if job is not None:
             self.on_node(job.record.node).discard(job_id)
             self.shelves.drop(job_id)
+        return job
 
     async def replace(self, jobs: dict[str, Stored], nodes: dict[str, Node]) -> None:
         """Show these jobs and nodes and nothing else; nobody sees it half done."""
@@ -90,7 +99,7 @@ class View:
             for job in changed:
                 self.put(job)
             for job_id in gone:
-                self.drop(job_id)
+                self._remove(job_id)
         else:
             self._begin(jobs)
         self.nodes = nodes
@@ -131,7 +140,7 @@ class View:
         if condition():
             return True
         try:
-            async with asyncio.timeout(within), self._moved:
+            async with Deadline(within), self._moved:
                 await self._moved.wait_for(condition)
         except TimeoutError:
             return False

@@ -14,6 +14,7 @@ from jobindex.store.nodes import Nodes
 from jobindex.store.nonces import Nonces
 from jobindex.store.scripts import Scripts
 from jobindex.store.server import Server
+from jobindex.store.submissions import Submissions
 from jobindex.store.tls import Tls
 from jobindex.store.told import Told
 
@@ -30,6 +31,7 @@ class Store:
         self.nodes = Nodes(redis, scripts, reports, self.told)
         self.nonces = Nonces(reporting)
         self.changes = Changes(redis, clients.tail, scripts)
+        self.submissions = Submissions(scripts)
         self.disk = Disk(redis)
         self.server = Server(clients, plain)
         self.late, self.visit, self.reap = (Due(redis, scripts, chore) for chore in ("late", "visit", "reap"))

@@ -11,6 +11,7 @@ from jobindex.store.line import Line
 from jobindex.store.scripts import Scripts
 
 _LOG = keys.key(keys.CHANGES)
+_STANDING = (keys.key(keys.EPOCH), keys.key(keys.VERSION), keys.key(keys.SUBMITTING))
 MOST = 2000
 """Changes in one read."""
 
@@ -22,6 +23,13 @@ class Head:
     epoch: str
     began: int
     version: int
+
+
+class Standing(NamedTuple):
+    """Where the index stands (None while nothing has ever been written), and whether a submission counts."""
+
+    head: Head | None
+    submitting: bool
 
 
 class Change(NamedTuple):
@@ -49,13 +57,17 @@ class Changes:
 
     async def head(self) -> Head | None:
         """Where the index stands; None while nothing has ever been written."""
+        return (await self.standing()).head
+
+    async def standing(self) -> Standing:
+        """All that a list needs to know before it is answered, in one question."""
         with translated():
-            found: list[Any] = await self._head.ask("MGET", keys.key(keys.EPOCH), keys.key(keys.VERSION))
-        epoch, version = found
+            found: list[Any] = await self._head.ask("MGET", *_STANDING)
+        epoch, version, submitting = found
         if epoch is None or version is None:
-            return None
+            return Standing(None, submitting is not None)
         word, began, _ = epoch.decode().split(" ", maxsplit=2)
-        return Head(word, int(began), int(version))
+        return Standing(Head(word, int(began), int(version)), submitting is not None)
 
     async def now(self) -> int:
         """Redis's clock, ms."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import orjson
 from redis.asyncio import Redis
 
-from jobindex.model.job import STATES
+from jobindex.model.job import is_state
 from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
 from jobindex.model.record import Record
 from jobindex.model.text import compact, redact
@@ -91,8 +91,9 @@ def _sets(keyspace: Keyspace) -> Iterator[str]:
     for kind, expected in ((keys.STATE, states), (keys.NODE_JOBS, owned)):
         for part in sorted({*keyspace.parts(kind), *expected}):
             yield from _differences(key(kind, part), keyspace.value(kind, part), expected[part])
-    for state in {*keyspace.parts(keys.STATE), *states} - {*STATES}:
-        yield f"{state} is no state of a job"
+    for state in {*keyspace.parts(keys.STATE), *states}:
+        if not is_state(state):
+            yield f"{state} is no state of a job"
 
 
 def _differences(name: str, there: set[str], right: set[str]) -> Iterator[str]:

@@ -1,13 +1,15 @@
 """The jobs in Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
+from jobindex.errors import IndexAway
+from jobindex.model.job import FINAL, STATES
 from jobindex.model.record import Record
 from jobindex.store import keys
 from jobindex.store.codec import read_record, read_text, texts
@@ -19,8 +21,14 @@ Item = TypeVar("Item")
 
 BATCH = 50
 """Jobs in one script call; it holds Redis for 1 to 3 ms, and nothing may hold it for more than 5."""
+BATCH_BYTES = 400_000
+"""Bytes of their texts, but for a job that has more by itself."""
 CHUNK = 500
 """Jobs in one read; it holds Redis for about 1 ms."""
+CHUNK_BYTES = 4 << 20
+"""Bytes of their texts, as far as the last read tells; it holds Redis for 1 to 2 ms."""
+
+UNFINISHED = tuple(state for state in STATES if state not in FINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class Jobs:
         self._scripts = scripts
         self._reports = reports
         self._told = told
+        self._at_once = CHUNK
+        """Jobs in the next read."""
 
     async def put(self, node: str, incarnation: str, words: Sequence[Stored]) -> list[str]:
         """Take in what a node says; the ids that are refused since another alive node owns them.
@@ -76,7 +86,7 @@ class Jobs:
     async def conclude(self, when: int, conclusions: Sequence[tuple[str, str, bytes]]) -> int:
         """Write that jobs are lost: id, the line it was concluded from, the text; how many were written."""
         count = 0
-        for batch in _sliced(conclusions, BATCH):
+        for batch in _batches(conclusions, lambda conclusion: len(conclusion[2])):
             with translated():
                 count += int(await self._scripts.run("jobs_conclude", when, *(part for job in batch for part in job)))
         return count
@@ -92,7 +102,7 @@ class Jobs:
     async def reduce(self, jobs: Sequence[Stored]) -> int:
         """Write these texts in the place of longer ones; how many were written, for the others have changed."""
         count = 0
-        for batch in _sliced(jobs, BATCH):
+        for batch in _batches(jobs, _size):
             arguments = [part for job in batch for part in (job.id, job.record.line, job.text)]
             with translated():
                 count += int(await self._scripts.run("jobs_reduce", *arguments))
@@ -101,22 +111,41 @@ class Jobs:
     async def restore(self, jobs: Sequence[Stored]) -> int:
         """Write back what Redis lost; how many it had not."""
         count = 0
-        for batch in _sliced(jobs, BATCH):
+        for batch in _batches(jobs, _size):
             arguments = [part for job in batch for part in (job.id, job.record.line, job.completed, job.text)]
             with translated():
                 count += int(await self._scripts.run("jobs_restore", *arguments))
         return count
 
     async def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
-        """The jobs of these ids that are in the index, read in one moment."""
-        if not ids:
-            return {}
+        """The jobs of these ids that are in the index, each as it was at one moment."""
+        found: dict[str, Stored] = {}
+        start = 0
+        while start < len(ids):
+            part = ids[start : start + self._at_once]
+            found |= await self._fetch_part(part)
+            start += len(part)
+        return found
+
+    async def _fetch_part(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """One read, after whose size the next one is made; fewer jobs where Redis could not give so many in time."""
+        try:
+            found, lines = await self._read(ids)
+        except IndexAway:
+            self._at_once = max(1, self._at_once // 2)
+            raise
+        size = sum(len(text) for text in found if text is not None)
+        self._at_once = max(1, min(CHUNK, CHUNK_BYTES * len(ids) // max(1, size)))
+        return {job.id: job for job in _stored(ids, found, lines)}
+
+    async def _read(self, ids: Sequence[str]) -> tuple[list[bytes | None], list[bytes | None]]:
+        """Texts and owners' lines, as they are at one moment."""
         with translated():
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.hmget(keys.key(keys.JOBS), list(ids))
                 pipeline.hmget(keys.key(keys.OWNERS), list(ids))
                 found, lines = await pipeline.execute()
-        return {job.id: job for job in _stored(ids, found, lines)}
+        return found, lines
 
     async def records(self, ids: Sequence[str]) -> dict[str, Record]:
         """What is known of these jobs beside their texts, where they are in the index."""
@@ -173,6 +202,30 @@ class Jobs:
         with translated():
             return texts(await self._redis.smembers(keys.key(keys.NODE_JOBS, node)))
 
+    async def unfinished(self) -> AsyncIterator[tuple[str, Record]]:
+        """The jobs that have no end yet, by id, some perhaps twice; however many have ended, and in chunks."""
+        for name in await self._unfinished_sets():
+            async for ids in self._members(name):
+                for job_id, record in (await self.records(ids)).items():
+                    yield job_id, record
+
+    async def _unfinished_sets(self) -> set[str]:
+        """The sets of those in the states of today, and of later releases of Orthanc."""
+        names = {keys.key(keys.STATE, state) for state in UNFINISHED}
+        with translated():
+            async for name in self._redis.scan_iter(keys.key(keys.STATE, "*"), count=CHUNK):
+                names.add(name.decode())
+        return names
+
+    async def _members(self, name: str) -> AsyncIterator[list[str]]:
+        """The members of a set in chunks."""
+        cursor = None
+        while cursor != 0:
+            with translated():
+                found: Any = await self._redis.sscan(name, cursor or 0, count=CHUNK)
+            cursor, members = found
+            yield texts(members)
+
     async def forget_tombstones(self, before: int) -> None:
         """Remove the tombstones that are over."""
         with translated():
@@ -181,7 +234,7 @@ class Jobs:
 
 def put_calls(node: str, incarnation: str, words: Sequence[Stored], told: Told[Stored]) -> list[Call]:
     """The script calls by which a node's word is taken in."""
-    return [_put_call(node, incarnation, batch, told) for batch in _sliced(words, BATCH)]
+    return [_put_call(node, incarnation, batch, told) for batch in _batches(words, _size)]
 
 
 def _put_call(node: str, incarnation: str, batch: Sequence[Stored], told: Told[Stored]) -> Call:
@@ -202,6 +255,7 @@ def _put_arguments(word: Stored) -> tuple[str | int | bytes, ...]:
         word.progress,
         word.completed,
         word.text,
+        record.rest,
     )
 
 
@@ -219,6 +273,22 @@ def _is_by(job: Stored, line: bytes) -> bool:
     concluded once more, in other words.
     """
     return not job.record.concluded and job.record.line.encode() == line
+
+
+def _size(job: Stored) -> int:
+    return len(job.text)
+
+
+def _batches(items: Sequence[Item], size: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
+    """Slices of BATCH items and BATCH_BYTES at most, or of one item."""
+    start, held = 0, 0
+    for end, item in enumerate(items):
+        if end > start and (end - start == BATCH or held + size(item) > BATCH_BYTES):
+            yield items[start:end]
+            start, held = end, 0
+        held += size(item)
+    if items:
+        yield items[start:]
 
 
 def _sliced(items: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:

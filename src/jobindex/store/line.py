@@ -15,6 +15,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from jobindex.deadline import Deadline
 from jobindex.store.connect import COMMAND_TIMEOUT
 from jobindex.store.packing import pack
 
@@ -113,14 +114,14 @@ class Line:
     async def _hear(self) -> None:
         """Send what waits, and hear the answers to that and to what comes, until there is none, or an error."""
         try:
-            async with asyncio.timeout(self._patience) as deadline:
+            async with Deadline(self._patience) as deadline:
                 connection = await self._connected()
                 self._open, self._unsent = True, []
                 self._send(self._waiting)
                 while self._waiting:
                     if self._waiting[0].hear(await _next_answer(connection)):
                         self._waiting.popleft()
-                        self._put_off(deadline)
+                        deadline.put_off()
         except BaseException as error:
             await self._leave()
             if not isinstance(error, Exception):
@@ -128,12 +129,6 @@ class Line:
             self._tell(error)
         finally:
             self._open = False
-
-    def _put_off(self, deadline: asyncio.Timeout) -> None:
-        """Not at each answer: a new timer costs as much as a short question."""
-        due, later = deadline.when(), asyncio.get_running_loop().time() + self._patience
-        if due is None or later - due > self._patience / 8:
-            deadline.reschedule(later)
 
     async def _connected(self) -> AbstractConnection:
         if self._connection is None:

@@ -21,6 +21,10 @@ class Said(NamedTuple):
     first: bool
 
 
+_TOLD = {"name", "url", "version", "kind", "incarnation", "shares", "named_url"}
+"""What a node itself says at its registration."""
+
+
 def _seen(node_id: str, incarnation: str, beat: int, complete: bool, clock: int, offset: int) -> Call:
     return Call("node_seen", (node_id, incarnation, beat, "1" if complete else "", offset, clock), new_word())
 
@@ -36,7 +40,7 @@ class Nodes:
 
     async def register(self, node_id: str, node: Node, beat: int) -> None:
         """Write the record of a node that introduces itself; NodeConflict where its id is taken."""
-        told = node.model_dump_json(include={"name", "url", "version", "kind", "incarnation", "shares"})
+        told = node.model_dump_json(include=_TOLD)
         with translated():
             await self._scripts.run("node_register", node_id, told, beat)
 
@@ -62,11 +66,23 @@ class Nodes:
         return Said([job_id for each in refused for job_id in texts(each)], bool(first))
 
     async def change_state(
-        self, node_id: str, incarnation: str, state: str, due: int, *, if_silent: bool = False
+        self,
+        node_id: str,
+        incarnation: str,
+        state: str,
+        due: int | None,
+        *,
+        if_silent: bool = False,
+        answers: bool | None = None,
     ) -> bool:
-        """Write a new state, to be looked at again in `due`; False where it was so or the node is not silent."""
+        """Write a new state, to be looked at again in `due` (None: when the claim on it says); what a probe has shown.
+
+        False where it was so or the node is not silent.
+        """
+        when, told = "" if due is None else due, "" if answers is None else int(answers)
+        silent = "1" if if_silent else ""
         with translated():
-            written = await self._scripts.run("node_state", node_id, incarnation, state, due, "1" if if_silent else "")
+            written = await self._scripts.run("node_state", node_id, incarnation, state, when, silent, told)
         return bool(written)
 
     async def restore(self, node_id: str, node: Node, due: int) -> bool:

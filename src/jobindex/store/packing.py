@@ -4,10 +4,14 @@ A report of 200 jobs is 1,600 arguments; packing them in Python costs more than 
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import hiredis
 from redis.asyncio import BlockingConnectionPool, Connection, SSLConnection
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from jobindex.deadline import Deadline
 
 
 def pack(command: Sequence[str | bytes | int]) -> bytes:
@@ -17,12 +21,23 @@ def pack(command: Sequence[str | bytes | int]) -> bytes:
 
 
 class Packed(Connection):
-    """A connection whose commands hiredis packs."""
+    """A connection whose commands hiredis packs, and on which the loop's own lag is no time-out."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """A command's name may be two words (`SCRIPT LOAD`), which Redis takes as two arguments."""
         words: Any = (*args[0].split(), *args[1:])
         return [hiredis.pack_command(words)]
+
+    async def read_response(self, disable_decoding: bool = False, timeout: float | None = None, **options: Any) -> Any:
+        if timeout is not None or self.socket_timeout is None:
+            return await super().read_response(disable_decoding, timeout, **options)
+        try:
+            async with Deadline(self.socket_timeout):
+                return await super().read_response(disable_decoding, inf, **options)
+        except TimeoutError as error:
+            if options.get("disconnect_on_error", True):
+                await self.disconnect(nowait=True)
+            raise RedisTimeoutError(f"Timeout reading from {self._host_error()}") from error
 
 
 class PackedByTls(Packed, SSLConnection):

@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 
 from jobindex.orthanc.wire import JSON, Answer, error_body
+from jobindex.web.pieces import PIECE_BYTES, Pieces
 
 REQUEST_ID = web.RequestKey("request_id", str)
 """What joins a request's answer, its line in the access log and its records in the audit trail."""
@@ -14,8 +15,9 @@ REQUEST_ID_HEADER = "X-Request-Id"
 
 
 def json_answer(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A body that is JSON already."""
-    return web.Response(status=status, body=body, headers={"Content-Type": JSON, **(headers or {})})
+    """A body that is JSON already; a long one goes out in pieces."""
+    given = body if len(body) <= PIECE_BYTES else Pieces([body])
+    return web.Response(status=status, body=given, headers={"Content-Type": JSON, **(headers or {})})
 
 
 def object_answer(value: object, *, status: int = 200) -> web.Response:
@@ -48,7 +50,18 @@ def uri(request: web.BaseRequest) -> str:
     return "/" + "/".join(part for part in request.path.split("/") if part)
 
 
-def relayed(answer: Answer) -> web.Response:
-    """An owner's answer, as it is; releases before 1.12.3 give errors no type, and get the one of the newer."""
+def changes(request: web.BaseRequest) -> bool:
+    """Whether a request may change something, as far as its method tells."""
+    return request.method not in ("GET", "HEAD")
+
+
+def relayed(request: web.BaseRequest, answer: Answer) -> web.Response:
+    """An owner's answer to a change, as it is; releases before 1.12.3 give errors no type, and get that of newer ones.
+
+    Known clients take 502 and 503 for done after some tries, and so anything that says when to try again.
+    """
+    if answer.status in (502, 503):
+        return error(request, 504, 9, f"The Orthanc answered {answer.status}", OutcomeUnknown=True)
     told = {"Content-Type": "text/plain"} if answer.body else {}
-    return web.Response(status=answer.status, body=answer.body, headers={**told, **answer.headers})
+    passed = {name: value for name, value in answer.headers.items() if name != "Retry-After"}
+    return web.Response(status=answer.status, body=answer.body, headers={**told, **passed})

@@ -108,7 +108,8 @@ class Audit:
 
 
 def _refusal(request: web.BaseRequest) -> web.StreamResponse:
-    return answer_for(request, NotRecorded("The audit trail can't be written, and nothing is done without it"))
+    error = NotRecorded("The audit trail can't be written, and nothing is done without it")
+    return answer_for(request, error, for_clients=True)
 
 
 def _event(method: str, path: str) -> Event:

@@ -13,7 +13,9 @@ from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 
+from jobindex import metrics
 from jobindex.auth.caller import Caller
+from jobindex.progress import Progress, unsent
 from jobindex.web.answers import error
 from jobindex.web.reports import LARGEST
 
@@ -27,6 +29,9 @@ BODY_WITHIN = 10.0
 """Seconds that a door waits for the whole body of one."""
 LINGERS = 2.0
 """Seconds that a body which nobody wanted is still read and dropped, so that its sender gets to see the answer."""
+
+WRITE_WITHIN_S = 30.0
+"""Seconds in which a caller must take some of its answer."""
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 """Who asks, recognised once for each request."""
@@ -59,9 +64,48 @@ class Request(web.BaseRequest):
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's, but for its errors."""
+    """aiohttp's, but for its errors, and that whoever takes nothing of an answer is cut off."""
 
-    __slots__ = ()
+    __slots__ = ("_look",)
+
+    def __init__(self, *made_of: Any, **more: Any) -> None:
+        super().__init__(*made_of, **more)
+        self._look: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look_later(Progress(self._left, WRITE_WITHIN_S))
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._look_no_more()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._look_no_more()
+        super().connection_lost(exc)
+
+    def _left(self) -> int:
+        """Bytes of answers that the caller has not yet taken."""
+        if self.transport is None:
+            return 0
+        return self.transport.get_write_buffer_size() + unsent(self.transport.get_extra_info("socket").fileno())
+
+    def _look_later(self, progress: Progress) -> None:
+        self._look_no_more()
+        self._look = self._loop.call_later(progress.pause_s, self._look_at, progress)
+
+    def _look_at(self, progress: Progress) -> None:
+        if not progress.has_stopped():
+            self._look_later(progress)
+        elif self.transport is not None:
+            log.info("%s takes nothing of its answer, and is cut off", self.peername)
+            metrics.stalled.inc()
+            self.transport.abort()
+
+    def _look_no_more(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -25,7 +25,8 @@ class Guesses:
         try:
             answer = await self._within.answer(request, caller)
         except Refused as refusal:
-            self._learn(caller, refusal.status)
+            if not refusal.known:
+                self._learn(caller, refusal.status)
             raise
         self._learn(caller, answer.status)
         return answer

@@ -5,16 +5,14 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from jobindex.auth.caller import Caller
 from jobindex.model.job import is_job_id
 from jobindex.orthanc.wire import action_path, job_path
+from jobindex.service.actions import Actions
 from jobindex.service.listing import Listing
 from jobindex.service.reader import Reader
-from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
 from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
-from jobindex.service.view import View
 from jobindex.web.answers import done, empty, error, json_answer, relayed
 from jobindex.web.routes import Call, Door
 
@@ -24,20 +22,18 @@ class JobsDoor:
 
     def __init__(
         self,
-        view: View,
         listing: Listing,
         rights: Rights,
         search: Search,
         reader: Reader,
-        relay: Relay,
+        actions: Actions,
         removal: Removal,
     ) -> None:
-        self._view = view
         self._listing = listing
         self._rights = rights
         self._search = search
         self._reader = reader
-        self._relay = relay
+        self._actions = actions
         self._removal = removal
 
     async def get(self, call: Call) -> web.StreamResponse:
@@ -59,24 +55,24 @@ class JobsDoor:
             await self._rights.may(call.caller, "DELETE", job_path(NO_JOB))
             return error(call.request, 404, 7, f"No job found with this id: {unquote(job_id)}")
         refusal = await asyncio.shield(self._removal.remove(call.caller, job))
-        return done() if refusal is None else relayed(refusal)
+        return done() if refusal is None else relayed(call.request, refusal)
 
     def action(self, name: str) -> Door:
         """POST /jobs/{id}/{name}"""
 
         async def act(call: Call) -> web.StreamResponse:
-            return await self._act(call.caller, call.parts["id"], name)
+            return await self._act(call, call.parts["id"], name)
 
         return act
 
-    async def _act(self, caller: Caller, job_id: str, name: str) -> web.StreamResponse:
+    async def _act(self, call: Call, job_id: str, name: str) -> web.StreamResponse:
+        caller = call.caller
         job = await self._search.find(caller, job_id) if is_job_id(job_id) else None
         if job is None:
             await self._rights.may(caller, "POST", action_path(NO_JOB, name))
             return empty(400)
         # A caller that hangs up doesn't undo what was sent; what came of it is still taken in.
-        acting = self._relay.act(caller, job, self._view.owner(job), "POST", action_path(job.id, name))
-        answer = await asyncio.shield(acting)
+        answer = await asyncio.shield(self._actions.act(caller, job, name))
         if answer.refuses:
-            self._rights.note_refusal(caller, answer)
-        return relayed(answer)
+            await self._rights.refuse(caller, job.record.node, answer)
+        return relayed(call.request, answer)

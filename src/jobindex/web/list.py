@@ -1,13 +1,17 @@
 """The door to the list: every job of every Orthanc, from memory."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from jobindex import metrics
-from jobindex.model.query import read_question
+from jobindex.auth.caller import Caller
+from jobindex.model.query import Question, read_question
 from jobindex.service.encodings import CODINGS
 from jobindex.service.freshness import Freshness
 from jobindex.service.listing import Listing
 from jobindex.service.refresh import Refresh
+from jobindex.service.rights import Rights
 from jobindex.service.view import View
 from jobindex.web.answers import empty, json_answer
 from jobindex.web.codings import accepted
@@ -18,13 +22,21 @@ OURS = tuple(CODINGS)
 
 
 class ListDoor:
-    """`/jobs`.  `always_refresh` asks the nodes first, also where the caller doesn't."""
+    """`/jobs`.  The nodes are asked first where the caller wants it, around a submission, or `always_refresh`."""
 
     def __init__(
-        self, view: View, listing: Listing, freshness: Freshness, refresh: Refresh, *, always_refresh: bool
+        self,
+        view: View,
+        listing: Listing,
+        rights: Rights,
+        freshness: Freshness,
+        refresh: Refresh,
+        *,
+        always_refresh: bool,
     ) -> None:
         self._view = view
         self._listing = listing
+        self._rights = rights
         self._freshness = freshness
         self._refresh = refresh
         self._always_refresh = always_refresh
@@ -37,6 +49,10 @@ class ListDoor:
         if refreshed:
             await self._refresh.refresh(call.caller)
         fresh = await self._freshness.catch_up()
+        if self._freshness.submitting and not refreshed:
+            await self._refresh.refresh(call.caller)
+            fresh = await self._freshness.catch_up()
+        asked = replace(asked, question=await self._visible_to(call.caller, asked.question))
         answer, coding = await self._answer(asked)
         if not fresh:
             metrics.stale.inc()
@@ -44,6 +60,10 @@ class ListDoor:
         elif not refreshed and coding == asked.coding:
             request[ASKED] = asked
         return answer
+
+    async def _visible_to(self, caller: Caller, question: Question) -> Question:
+        """The question without the jobs of the nodes that refuse this caller, asked as late as can be."""
+        return replace(question, hidden=await self._rights.hidden_from(caller))
 
     async def _answer(self, asked: Asked) -> tuple[web.Response, str]:
         """The answer and the coding of its body, which is none where one would be of no use."""

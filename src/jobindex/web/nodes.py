@@ -37,6 +37,7 @@ class NodesDoor:
             "State": node.state,
             "Since": moment(node.since / 1000),
             "LastSeen": None if node.alive else moment(node.seen / 1000),
+            "Reason": node.reason or None,
             "Url": node.url,
             "Version": node.version,
             "Kind": node.kind,

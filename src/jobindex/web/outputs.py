@@ -39,7 +39,8 @@ class OutputsDoor:
         path = output_path(job.id, call.parts["key"])
         async with self._relay.output(call.caller, job.record.node, self._view.owner(job), path) as output:
             if refuses(output.status):
-                self._rights.note_refusal(call.caller, Answer(output.status, permitted(output.headers)))
+                answer = Answer(output.status, permitted(output.headers))
+                await self._rights.refuse(call.caller, job.record.node, answer)
             told = {"Content-Type": "text/plain", REQUEST_ID_HEADER: call.request.get(REQUEST_ID, "")}
             told |= permitted(output.headers, with_length=True)
             response = web.StreamResponse(status=output.status, headers=told)
@@ -55,8 +56,8 @@ class OutputsDoor:
         acting = self._relay.act(call.caller, job, self._view.owner(job), "DELETE", path)
         answer = await asyncio.shield(acting)
         if answer.refuses:
-            self._rights.note_refusal(call.caller, answer)
-        return relayed(answer)
+            await self._rights.refuse(call.caller, job.record.node, answer)
+        return relayed(call.request, answer)
 
     async def _find(self, call: Call) -> Stored | None:
         job_id, key = call.parts["id"], call.parts["key"]

@@ -16,11 +16,10 @@ from jobindex.web import connection
 from jobindex.web.audit import READ_AS
 from jobindex.web.connection import CALLER, limits
 from jobindex.web.errors import Handler
+from jobindex.web.pieces import PIECE_BYTES, pieces
 from jobindex.web.polls import ASKED, Poll, Polls, head_of
 
 END = b"\r\n\r\n"
-PIECE = 256 << 10
-"""Bytes given to the system at a time, so that a slow reader holds no copy of a whole list."""
 
 
 class Request(connection.Request):
@@ -114,7 +113,7 @@ class Connection(connection.Connection):
         self._go_on()
 
     def _send(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
-        if len(body) > PIECE:
+        if len(body) > PIECE_BYTES:
             transport.write(head)
             self._sending = asyncio.create_task(self._send_pieces(transport, body), name="list")
             return
@@ -126,11 +125,11 @@ class Connection(connection.Connection):
 
     async def _send_pieces(self, transport: asyncio.Transport, body: bytes) -> None:
         """As fast as the caller reads, who may have left."""
-        whole = memoryview(body)
         try:
-            for start in range(0, len(body), PIECE):
-                transport.write(whole[start : start + PIECE])
+            for piece in pieces([body]):
+                transport.write(piece)
                 await self._drain_helper()
+            await self._drain_helper()
         except ConnectionError:
             transport.abort()
         finally:

@@ -1,7 +1,8 @@
 """The list asked for again, byte for byte, as every open tab does every few seconds: known without reading it anew.
 
 Law: what is not exactly as it was goes the usual way.  A poll is answered from here only while the yes to its caller
-lasts, after the same question of freshness, and with the status and the head that its like got before.
+lasts and hides the same nodes, after the same question of freshness, and with the status and the head that its like got
+before.
 """
 
 import asyncio
@@ -111,9 +112,9 @@ class Polls:
         _shorten(self._known)
 
     def find(self, key: bytes) -> Poll | None:
-        """The poll known by this, if its caller may still ask."""
+        """The poll known by this, if its caller may still ask, and see the same."""
         poll = self._known.get(key)
-        if poll is None or not self._rights.still_lists(poll.fingerprint):
+        if poll is None or not self._is_as_visible(poll):
             return None
         self._known.move_to_end(key)
         return poll
@@ -129,11 +130,15 @@ class Polls:
         try:
             while self._turns:
                 turns, self._turns = self._turns, []
-                fresh = await self._freshness.catch_up()
+                fresh = await self._freshness.catch_up() and not self._freshness.submitting
                 for turn in turns:
                     self._take(turn, fresh=fresh)
         finally:
             self._answering = None
+
+    def _is_as_visible(self, poll: Poll) -> bool:
+        """Whether the caller may still list, and sees the jobs of the same nodes as then."""
+        return self._rights.still_hidden(poll.fingerprint) == poll.asked.question.hidden
 
     def _take(self, turn: Turn, *, fresh: bool) -> None:
         reply = None
@@ -144,7 +149,7 @@ class Polls:
         turn.take(reply)
 
     def _reply(self, turn: Turn) -> tuple[bytes, bytes] | None:
-        """None where the status would be another than before, or the body has to be compressed first."""
+        """None where the status or the hidden set would be another, or the body has to be compressed first."""
         poll = turn.poll
         found = self._found(poll)
         if found is None:
@@ -158,6 +163,8 @@ class Polls:
 
     def _found(self, poll: Poll) -> tuple[str, bytes] | None:
         """The tag and the body, which is none where the caller has it."""
+        if not self._is_as_visible(poll):
+            return None
         asked = poll.asked
         known = self._listing.known(asked.question, asked.coding, asked.known)
         if bool(known) != (poll.status == HTTPStatus.NOT_MODIFIED):

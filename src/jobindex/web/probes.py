@@ -6,7 +6,7 @@ from aiohttp import web
 
 from jobindex import metrics
 from jobindex.audit.trail import Trail
-from jobindex.model.node import ALIVE, GONE, LATE, STOPPED, most_are_silent
+from jobindex.model.node import ALIVE, GONE, LATE, PROBLEMS, STOPPED, most_are_silent
 from jobindex.service.condition import Condition
 from jobindex.service.insecurity import Insecurity
 from jobindex.service.view import View
@@ -52,6 +52,9 @@ class ProbesDoor:
         states = Counter(node.state for node in self._view.nodes.values())
         for state in (ALIVE, LATE, GONE, STOPPED):
             metrics.nodes.labels(state).set(states[state])
+        problems = Counter(node.problem for node in self._view.nodes.values())
+        for problem in PROBLEMS:
+            metrics.node_problems.labels(problem).set(problems[problem])
         metrics.mass_silence.set(most_are_silent(states[LATE], states[ALIVE] + states[LATE]))
         content_type, text = metrics.exposition()
         return web.Response(body=text, headers={"Content-Type": content_type})

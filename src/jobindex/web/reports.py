@@ -77,7 +77,7 @@ class ReportsDoor:
             self._audit.came(node_id, request.remote or "")
         if report.goodbye:
             self._audit.left(node_id, request.remote or "")
-        return told.model_dump_json(by_alias=True).encode()
+        return told.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 def _name(told: str) -> str:

@@ -4,6 +4,7 @@ Law: what a door gets from a path is what was sent.  An id has no character that
 none, and no decoder after ours can read another path in it.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -60,6 +61,16 @@ def _names(path: str) -> Sequence[str]:
     return path.split("/")[1:]
 
 
+ABSOLUTE_FORM = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
+"""How a target begins that names a host too, as a proxy is asked: a server has to take it for its path."""
+
+
+def path_of(target: str) -> str:
+    """The path of a request's target as sent, without its query, which may hold a token."""
+    host = ABSOLUTE_FORM.match(target)
+    return target[host.end() if host else 0 :].split("?", maxsplit=1)[0]
+
+
 def parts_of(path: str) -> list[str]:
     """The parts of a path as sent; an encoded slash parts nothing."""
     return [part for part in path.split("/") if part]
@@ -102,8 +113,8 @@ class Routes:
         self._place = lru_cache(MOST_PLACES)(self._look_up)
 
     def place(self, request: web.BaseRequest) -> Place:
-        """What this request comes to; its query, which may hold a token, is not remembered."""
-        return self._place(request.method, request.raw_path.split("?", maxsplit=1)[0])
+        """What this request comes to; its query is not remembered."""
+        return self._place(request.method, path_of(request.raw_path))
 
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
         """Let the caller through the gate, then to the door."""

@@ -1,6 +1,7 @@
 """A listener: the middle pieces every request passes, and the life of the socket."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -25,13 +26,20 @@ DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
 
 
+class CannotListen(Exception):
+    """A listener can't be opened where the settings say."""
+
+
 def handler(
     routes: Routes,
     recognition: Recognition | Introduction,
     guard: Guard | None = None,
     audit: Audit | None = None,
 ) -> Handler:
-    """From a request to its answer: logged, counted, audited, errors turned into answers, the guard, gate and door."""
+    """From a request to its answer: logged, counted, audited, errors turned into answers, the guard, gate and door.
+
+    Clients have a guard before them; Orthancs and probes none.
+    """
     doors = guard(routes) if guard else routes
 
     def caller(request: web.BaseRequest) -> Caller:
@@ -43,7 +51,7 @@ def handler(
     async def route(request: web.BaseRequest) -> web.StreamResponse:
         return await doors.answer(request, caller(request))
 
-    answer = with_errors(route)
+    answer = with_errors(route, for_clients=guard is not None)
     return _logged(audit.watched(answer, routes, caller) if audit else answer)
 
 
@@ -82,11 +90,24 @@ async def listening(answer: Handler, host: str, port: int, polls: Polls | None =
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
-        await _to_the_end(web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG).start())
+        await _start(web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG))
         yield runner.addresses[0][1]
     finally:
         stopping.set()
         await asyncio.shield(runner.cleanup())
+
+
+async def _start(site: web.TCPSite) -> None:
+    """CannotListen where the port is taken, or the host is none of this machine's."""
+    try:
+        await _to_the_end(site.start())
+    except OSError as error:
+        raise CannotListen(f"can't listen at {site.name.partition('://')[2]}: {_plain(error)}") from error
+
+
+def _plain(error: OSError) -> str:
+    """asyncio has the address in the error's text as well."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 async def _to_the_end(start: Coroutine[Any, Any, None]) -> None:

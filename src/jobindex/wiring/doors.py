@@ -25,8 +25,8 @@ def public_routes(settings: Settings, services: Services) -> Routes:
     """What clients reach through nginx.  Where no gate is named, the job's owner decides as it is asked."""
     view, rights, search, relay = services.view, services.rights, services.search, services.relay
     refresh, always = services.refresh, settings.always_refresh
-    every = ListDoor(view, services.listing, services.freshness, refresh, always_refresh=always)
-    jobs = JobsDoor(view, services.listing, rights, search, services.reader, relay, services.removal)
+    every = ListDoor(view, services.listing, rights, services.freshness, refresh, always_refresh=always)
+    jobs = JobsDoor(services.listing, rights, search, services.reader, services.actions, services.removal)
     outputs = OutputsDoor(view, search, relay, rights)
     nodes = NodesDoor(view, services.roster)
     routes = [
@@ -64,6 +64,11 @@ def guard(settings: Settings) -> Guard:
     """What clients send has to pass before anything is asked of an Orthanc."""
     logins = Logins(settings.failed_logins)
     return lambda doors: Site(Guesses(doors, logins), settings.origins)
+
+
+def proxies(settings: Settings) -> Recognition:
+    """Whose own word is believed."""
+    return Recognition(proxies=settings.proxies)
 
 
 def recognition(settings: Settings) -> Recognition | Introduction:

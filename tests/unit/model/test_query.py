@@ -29,8 +29,7 @@ def test_what_is_asked(arguments: list[tuple[str, str]], question: Question) -> 
     [
         ("expand", "yes"),
         ("status", "Owned"),
-        ("status", ""),
-        ("status", "Success,"),
+        ("status", "Success,Owned"),
         ("since", "-1"),
         ("limit", ""),
         ("limit", "²"),
@@ -40,3 +39,18 @@ def test_what_is_asked(arguments: list[tuple[str, str]], question: Question) -> 
 def test_what_can_not_be_asked(argument: tuple[str, str]) -> None:
     with pytest.raises(BadArgument, match=f'GET argument "{argument[0]}"'):
         read_question([argument])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "states"),
+    [
+        ([("status", "")], None),
+        ([("status", " , ,")], None),
+        ([("status", "Success,")], {"Success"}),
+        ([("status", ""), ("status", "Failure")], {"Failure"}),
+    ],
+)
+def test_in_use_a_status_with_nothing_in_it_filters_nothing(
+    arguments: list[tuple[str, str]], states: set[str] | None
+) -> None:
+    assert read_question(arguments) == Question(states=None if states is None else frozenset(states))

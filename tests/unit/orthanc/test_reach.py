@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
@@ -251,15 +252,19 @@ def test_other_names_are_refused(host: str) -> None:
 def resolving(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, list[str]]) -> None:
     """From now on names stand for these addresses."""
 
-    async def getaddrinfo(host: str, port: int, **options: object) -> list[tuple[object, ...]]:
-        found = []
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, *more: Any, **options: Any) -> list[tuple[Any, ...]]:
+        if host not in answers:
+            return list(real(host, port, *more, **options))
+        found: list[tuple[Any, ...]] = []
         for each in answers[host]:
             family = socket.AF_INET6 if ":" in each else socket.AF_INET
             where = (each, port, 0, 0) if ":" in each else (each, port)
             found.append((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where))
         return found
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 ONLY_NEAR = (ip_network("127.0.0.1/32"),)

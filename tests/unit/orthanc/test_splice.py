@@ -45,7 +45,7 @@ class Line:
         return await asyncio.get_running_loop().sock_recv(self.taker, count)
 
     async def move(self, splicer: Splicer, count: int, idle: float = LONG) -> None:
-        await splicer.move(self.source.fileno(), self.target.fileno(), count, idle)
+        await splicer.move(self.source.fileno(), self.target.fileno(), count, idle, LONG)
 
 
 @contextmanager
@@ -136,7 +136,7 @@ async def test_a_target_that_takes_its_time_holds_the_source_back(line: Line) ->
     transfer = Transfer(line.source.fileno(), line.target.fileno(), 1 << 40)
     try:
         assert fill(line, transfer) < MUCH
-        waiting = asyncio.create_task(transfer.ready(idle=0.0))
+        waiting = asyncio.create_task(transfer.ready(idle=0.0, takes_within=LONG))
         for _ in range(5):
             await asyncio.sleep(0)
         assert not waiting.done()

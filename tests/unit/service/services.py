@@ -67,8 +67,8 @@ class Services:
         self.asking = AsCaller(client)
         self.rights = Rights(self.view, self.asking, Verdicts(self.clock), self.breaker)
         self.relay = Relay(self.asking, self.intake, self.breaker)
-        self.search = Search(self.view, self.relay, self.rights, self.clock)
-        self.reader = Reader(self.view, self.relay, self.rights, self.search)
+        self.search = Search(self.view, self.freshness, self.relay, self.rights, self.clock)
+        self.reader = Reader(self.view, self.freshness, self.relay, self.rights, self.search)
         self.removal = Removal(store, self.view, self.relay, self.rights, timing)
         self.refresh = Refresh(self.view, self.asking, self.intake)
         fixed = {each.id: each.authorization for each in named}

@@ -8,10 +8,15 @@ from ..words import job
 from .services import Services
 
 
+async def lose_unfinished(services: Services, why: str) -> int:
+    """How many jobs of the node were lost."""
+    return await services.losses.conclude((await services.losses.unfinished({"a"}))["a"], why)
+
+
 async def test_a_lost_job_says_what_was_last_seen_and_why(services: Services, orthanc: ScriptedOrthanc) -> None:
     await services.say("a", job(1, Progress=42), at=orthanc)
     last = services.view.jobs[job_id(1)].record.stamp
-    assert await services.losses.conclude_unfinished([job_id(1)], "its node burnt down") == 1
+    assert await lose_unfinished(services, "its node burnt down") == 1
     await services.show()
     shown = services.shown()
     assert (shown["State"], shown["ErrorCode"], shown["ErrorDescription"]) == ("Failure", -1, "Internal error")
@@ -22,7 +27,7 @@ async def test_a_lost_job_says_what_was_last_seen_and_why(services: Services, or
 async def test_only_the_unfinished_are_lost_and_they_are_counted(services: Services, orthanc: ScriptedOrthanc) -> None:
     before = metrics.registry.get_sample_value("jobindex_jobs_lost_total") or 0
     await services.say("a", job(1, "Success"), job(2, "Failure"), job(3, "Paused"), job(4, "Retry"), at=orthanc)
-    assert await services.losses.conclude_unfinished([job_id(number) for number in range(6)], "gone") == 2
+    assert await lose_unfinished(services, "gone") == 2
     await services.show()
     assert [services.state(number) for number in (1, 2, 3, 4)] == ["Success", "Failure", "Failure", "Failure"]
     assert metrics.registry.get_sample_value("jobindex_jobs_lost_total") == before + 2

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from jobindex.errors import NotNow, UnknownNode
-from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
+from jobindex.model.node import ALIVE, ANSWERS, GONE, LATE, SILENT, STOPPED
 from jobindex.service.timing import Timing
 from jobindex.store import Store
 
@@ -52,14 +52,18 @@ async def test_a_silent_node_that_can_not_be_called_is_late_and_its_jobs_stay(st
         assert "LastSeen" in shown["JobIndex"]  # type: ignore[operator]  # the same
 
 
-async def test_a_silent_node_that_answers_a_probe_is_alive(store: Store, orthanc: ScriptedOrthanc) -> None:
+async def test_a_silent_node_that_answers_a_probe_is_late_and_says_so(store: Store, orthanc: ScriptedOrthanc) -> None:
     async with services_on(store, SHORT) as services:
         await services.say("a", at=orthanc)
-        await services.show()
+        await until(lambda: _is_late_since(services, ANSWERS))
         await until(lambda: _probed(services, orthanc, 3))
-        assert services.view.nodes["a"].state == ALIVE
+        assert services.view.nodes["a"].problem == ANSWERS
         assert {asked.path for asked in orthanc.asked} == {"/system"}
         assert all("Authorization" not in asked.headers for asked in orthanc.asked)
+
+
+async def _is_late_since(services: Services, problem: str) -> bool:
+    return await is_in(services, "a", LATE) and services.view.nodes["a"].problem == problem
 
 
 async def _probed(services: Services, orthanc: ScriptedOrthanc, times: int) -> bool:
@@ -71,7 +75,7 @@ async def test_another_server_s_answer_is_none(store: Store) -> None:
     async with scripted() as other, services_on(store, SHORT) as services:
         other.tell("/system", b"<html>It works!</html>")
         await services.say("a", at=other)
-        await until(lambda: is_in(services, "a", LATE))
+        await until(lambda: _is_late_since(services, SILENT))
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -79,8 +83,7 @@ async def test_orthanc_s_refusal_is_an_answer(store: Store, status: int) -> None
     async with scripted() as refusing, services_on(store, SHORT) as services:
         refusing.tell("/system", status=status, headers=CHALLENGE)
         await services.say("a", at=refusing)
-        await until(lambda: _probed(services, refusing, 2))
-        assert services.view.nodes["a"].state == ALIVE
+        await until(lambda: _is_late_since(services, ANSWERS))
 
 
 async def test_a_late_node_that_reports_is_alive_again(store: Store) -> None:
@@ -91,13 +94,17 @@ async def test_a_late_node_that_reports_is_alive_again(store: Store) -> None:
         assert services.view.nodes["a"].state == ALIVE
 
 
-async def test_a_late_node_that_answers_probes_is_alive_again(store: Store) -> None:
+async def test_what_a_late_node_lacks_follows_its_probes(store: Store) -> None:
     async with scripted() as orthanc, services_on(store, SHORT) as services:
         orthanc.tell("/system", status=500)
         await services.say("a", at=orthanc)
-        await until(lambda: is_in(services, "a", LATE))
+        await until(lambda: _is_late_since(services, SILENT))
+        since = services.view.nodes["a"].since
         orthanc.tell("/system", b'{"ApiVersion": 17}')
-        await until(lambda: is_in(services, "a", ALIVE))
+        await until(lambda: _is_late_since(services, ANSWERS))
+        assert services.view.nodes["a"].since == since
+        await services.say("a")
+        assert (services.view.nodes["a"].state, services.view.nodes["a"].problem) == (ALIVE, "")
 
 
 async def test_a_node_that_stays_silent_is_gone_and_its_unfinished_jobs_are_lost(
@@ -136,26 +143,6 @@ async def test_while_most_nodes_are_silent_nobody_is_given_up(store: Store) -> N
         await services.show()
         assert {node.state for node in services.view.nodes.values()} == {LATE}
         assert {services.state(number) for number in range(3)} == {"Running"}
-
-
-async def test_a_node_that_answers_but_never_reports_is_given_up_in_the_end(
-    store: Store, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
-) -> None:
-    timing = replace(SHORT, gone=0.1, gone_though_answering=0.5)
-    async with services_on(store, timing) as services:
-        await services.say("b", at=other)
-        await services.say("c", at=nobody())
-        await services.say("a", job(1), at=orthanc)
-
-        async def gone() -> bool:
-            for name in "bc":
-                await services.say(name)
-            return await is_in(services, "a", GONE)
-
-        await until(gone)
-        node = (await store.nodes.everything())["a"]
-        assert node.since - node.seen >= 500  # not after 100 ms, as one that does not answer
-        assert orthanc.count("GET", "/system") > 1
 
 
 async def test_a_stopped_node_s_jobs_are_lost_only_when_it_does_not_come_back(

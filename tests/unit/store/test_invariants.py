@@ -87,7 +87,7 @@ PLANTED = {
         ("HSET", P + "jobs", RUNNING, job_text(1, "Paused")), f"job {RUNNING} is Running, its text says Paused",
     ),
     "a state that is none": (
-        ("HSET", P + "owners", RUNNING, f"a a1 0 {stamp(0)} Owned held"), "Owned is no state of a job",
+        ("HSET", P + "owners", RUNNING, f"a a1 0 {stamp(0)} Own3d held"), "Own3d is no state of a job",
     ),
     "a set that lacks": (("SREM", P + "state:Running", RUNNING), f"state:Running lacks job {RUNNING}"),
     "a set of finished jobs": (("SADD", P + "state:Success", FINISHED), f"state:Success has job {FINISHED} against"),

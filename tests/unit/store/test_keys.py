@@ -21,6 +21,7 @@ async def test_a_live_redis_has_every_key_of_the_manual_and_no_other(store: Stor
     await registered(store, "a")
     await store.nodes.keep_token("a", b"sealed", BEAT)
     await store.nonces.spend("0f" * 16, BEAT)
+    await store.submissions.note([("0f" * 16, "began")])
     await store.jobs.put("a", "a1", [word(1), word(2, "Success"), word(3)])
     await store.jobs.drop([(job_id(3), "")], tombstone=BEAT)
     kinds = {}

@@ -29,3 +29,14 @@ def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 2, 3):
         told.note("call", [word(number)])
     assert [told.take("call", job_id(number)) is None for number in (1, 2, 3)] == [True, False, False]
+
+
+def test_bounds_words_that_nobody_takes_stay_within_a_bound_in_bytes() -> None:
+    told: Told[Stored] = Told()
+    large = [word(number, Content={"Description": "x" * 100_000}) for number in range(20)]
+    for call in range(60):
+        told.note(str(call), large)
+    kept = sum(len(each.text) for call in range(60) for job in large if (each := told.take(str(call), job.id)))
+    assert 0 < kept <= 16 << 20
+    told.note("last", [word(1)])
+    assert told.take("last", job_id(1)) == word(1)

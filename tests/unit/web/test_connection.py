@@ -102,13 +102,36 @@ async def test_nobody_is_upgraded(owned: Replica, orthanc: ScriptedOrthanc) -> N
     assert not any("Upgrade" in each.headers for each in orthanc.asked)
 
 
-@pytest.mark.parametrize("target", ["http://evil.example/jobs", f"http://x{JOB}", "//evil.example/jobs", "*", "x:443"])
+@pytest.mark.parametrize("target", ["//evil.example/jobs", "*", "x:443", "ftp:/jobs", "http:jobs", "http:///jobs"])
 async def test_a_target_that_is_no_path_leads_nowhere(
     owned: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, target: str
 ) -> None:
     replies = await send(owned.public, f"GET {target} HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n")
     assert replies.statuses in ([400], [404])
     assert orthanc.paths() | other.paths() <= {"/jobs"}
+
+
+@pytest.mark.parametrize("host", ["http://x", "HTTPS://x:8000", "http://[::1]:8000"])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/jobs", 200), (JOB, 200), ("/jobs?status=x", 400), ("/nothing", 404), ("", 404)]
+)
+async def test_rights_a_target_in_absolute_form_is_its_path(
+    owned: Replica, orthanc: ScriptedOrthanc, host: str, path: str, status: int
+) -> None:
+    replies = await send(owned.public, f"GET {host}{path} HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n")
+    assert replies.statuses == [status]
+    plain = await send(owned.public, f"GET {path or '/'} HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n")
+    assert replies.text.partition("\r\n\r\n")[2] == plain.text.partition("\r\n\r\n")[2]
+
+
+async def test_rights_a_change_in_absolute_form_needs_no_less_than_one_by_its_path(
+    owned: Replica, orthanc: ScriptedOrthanc
+) -> None:
+    orthanc.tell(f"{JOB}/cancel", b"{}", method="POST")
+    length = "Content-Length: 0\r\nConnection: close\r\n"
+    for head, status in ((HEAD, 200), ("Host: x\r\n", 401), (f"{HEAD}Origin: http://evil.example\r\n", 403)):
+        replies = await send(owned.public, f"POST http://evil.example{JOB}/cancel HTTP/1.1\r\n{head}{length}\r\n")
+        assert replies.statuses == [status]
 
 
 @pytest.mark.parametrize(

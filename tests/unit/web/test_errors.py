@@ -47,7 +47,7 @@ async def raised(error: Exception, method: str = "GET", begun: bool = False) -> 
             await response.write(b"the beginning")
         raise error
 
-    answer = handler(Routes([Route("/door", {method: door})]), Recognition())
+    answer = handler(Routes([Route("/door", {method: door})]), Recognition(), guard=lambda doors: doors)
     async with (
         listening(answer, "127.0.0.1", 0) as port,
         client() as session,
@@ -84,6 +84,18 @@ async def test_an_unclear_outcome_is_said_where_something_may_have_been_done(met
     told = response.json
     assert (response.status, told.get("OutcomeUnknown")) == (504, unknown)
     assert "Retry-After" not in response.headers
+
+
+async def test_orthancs_and_probes_are_told_when_to_come_again() -> None:
+    async def door(call: Call) -> web.StreamResponse:
+        raise IndexAway("away")
+
+    async with (
+        listening(handler(Routes([Route("/door", {"POST": door})]), Recognition()), "127.0.0.1", 0) as port,
+        client() as session,
+        session.post(f"http://127.0.0.1:{port}/door") as response,
+    ):
+        assert (response.status, "Retry-After" in response.headers) == (503, True)
 
 
 @pytest.mark.parametrize("error", [IndexAway("away"), KeyError("unforeseen")])

@@ -74,7 +74,7 @@ EVERY = [
 async def test_an_action_s_outcome_is_unknown(taken_over: Replica) -> None:
     for method, path in (("POST", f"{JOB}/cancel"), ("DELETE", JOB)):
         answer = await taken_over.ask(method, path)
-        assert answer.status in (503, 504)  # the second finds a node that rests
+        assert answer.status in (500, 504)  # the second finds a node that rests
         assert b"canary" not in answer.body
     assert (await taken_over.get("/jobs")).json == [job_id(1)]
 
@@ -93,7 +93,7 @@ async def test_an_unknown_job_is_not_said_to_be_there_or_not(taken_over: Replica
 
 
 async def test_nobody_is_let_in_by_it(taken_over: Replica) -> None:
-    assert (await taken_over.ask("POST", "/job-index/nodes/b/forget")).status == 503
+    assert (await taken_over.ask("POST", "/job-index/nodes/b/forget")).status == 500
 
 
 @pytest.mark.parametrize("taken_over", [each for each in HOSTILE.values() if not each.endless], indirect=True)

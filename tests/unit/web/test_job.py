@@ -95,12 +95,25 @@ async def test_an_unclear_outcome_is_504_said_so_and_never_tried_again(
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", CANCEL), ("DELETE", f"{PATH}/archive")])
-async def test_where_nothing_could_be_sent_trying_again_is_safe(owned: Replica, method: str, path: str) -> None:
+async def test_in_use_where_nothing_could_be_sent_it_says_so(owned: Replica, method: str, path: str) -> None:
     await owned.report("a", Goodbye=True)
     await owned.get("/jobs")
     answer = await owned.ask(method, path)
-    assert answer.status == 503
-    assert answer.headers["Retry-After"]
+    assert (answer.status, answer.json["OutcomeUnknown"]) == (500, False)
+    assert "Retry-After" not in answer.headers
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", CANCEL), ("DELETE", PATH), ("DELETE", f"{PATH}/archive")])
+@pytest.mark.parametrize(("status", "shown"), [(502, 504), (503, 504), (429, 429), (413, 413), (500, 500)])
+async def test_in_use_what_an_owner_says_of_a_change_never_looks_done(
+    owned: Replica, orthanc: ScriptedOrthanc, method: str, path: str, status: int, shown: int
+) -> None:
+    """As an Orthanc whose database is away, or a proxy before it, answers."""
+    orthanc.tell(path, b"{}", method=method, status=status, headers={"Retry-After": "1"})
+    answer = await owned.ask(method, path)
+    assert (answer.status, "Retry-After" in answer.headers) == (shown, False)
+    assert answer.json.get("OutcomeUnknown") == (True if shown == 504 else None)
+    assert orthanc.count(method, path) == 1
 
 
 async def test_what_was_deleted_is_answered_as_orthanc_answers_and_is_gone(

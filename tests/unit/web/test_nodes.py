@@ -3,13 +3,16 @@
 import pytest
 
 from jobindex.service.rights import NO_JOB
+from jobindex.service.timing import Timing
 
 from ...builders import job_id
 from ..scripted_orthanc import ScriptedOrthanc
+from ..waiting import until
 from ..words import INCARNATION, job
-from .replica import Replica
+from .replica import Replica, replica_on
 
 OPERATES = f"/jobs/{NO_JOB}/cancel"
+SILENT_SOON = Timing(beat=0.3, probe=0.5, again=0.2, settling=0.0, patience=0.0)
 
 
 async def test_nodes_are_listed_with_what_is_known_of_them(replica: Replica, orthanc: ScriptedOrthanc) -> None:
@@ -23,6 +26,7 @@ async def test_nodes_are_listed_with_what_is_known_of_them(replica: Replica, ort
         "Name": "orthanc",
         "State": "Alive",
         "LastSeen": None,
+        "Reason": None,
         "Url": orthanc.url,
         "Version": "1.12.7",
         "Kind": "plugin",
@@ -31,6 +35,22 @@ async def test_nodes_are_listed_with_what_is_known_of_them(replica: Replica, ort
     }
     assert (second["ID"], second["State"]) == ("b", "Stopped")
     assert second["LastSeen"]
+
+
+async def test_true_state_why_a_node_is_late_stands_in_nodes_and_metrics(
+    index_url: str, orthanc: ScriptedOrthanc
+) -> None:
+    async with replica_on(index_url, SILENT_SOON) as replica:
+        await replica.report("a", job(1), at=orthanc)
+
+        async def told() -> bool:
+            (node,) = (await replica.get("/job-index/nodes")).json
+            return node["State"] == "Late" and node.get("Reason") == "it answers, but does not report"
+
+        await until(told)
+        lines = (await replica.ask_inside("GET", "/metrics")).body.decode().splitlines()
+        assert 'jobindex_node_problems{problem="answers"} 1.0' in lines
+        assert 'jobindex_node_problems{problem="silent"} 0.0' in lines
 
 
 async def test_a_living_node_is_not_given_up(replica: Replica) -> None:

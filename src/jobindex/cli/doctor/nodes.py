@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from jobindex.errors import OwnerError
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
-from jobindex.model.node import GONE, LATE, STOPPED, Node
+from jobindex.model.node import ANSWERS, GONE, SILENT, STOPPED, UNHEARD, Node
 from jobindex.orthanc.client import Client
 from jobindex.orthanc.wire import Answer, comes_from_orthanc
 from jobindex.store import Store
@@ -19,7 +19,6 @@ OFFSET = 2000
 KINDS = {"plugin"}
 
 STATES = {
-    LATE: ("has not reported lately", "see that it runs and reaches the internal listeners (JOBINDEX_URLS there)"),
     GONE: ("has been given up", "start it again, or forget it: POST /job-index/nodes/<node>/forget"),
     STOPPED: ("said goodbye and is not back", "start it again, or forget it: POST /job-index/nodes/<node>/forget"),
 }
@@ -69,11 +68,21 @@ def reach(node_id: str, answer: Answer | None) -> list[Finding]:
 
 Row = tuple[str, str, str]
 
+_RUNS = "see that it runs, and that it reaches the internal listeners (JOBINDEX_URLS there, port 8001 here)"
+MENDS = {
+    ANSWERS: "see that its plugin has the secret of JOBINDEX_SECRET_FILE, and that it reaches the internal listeners"
+    " (JOBINDEX_URLS there, port 8001 here); its own log says what it was answered",
+    SILENT: _RUNS,
+    UNHEARD: _RUNS,
+}
+
 
 def _state(node_id: str, node: Node) -> Iterator[Row]:
     if node.state in STATES:
         says, mend = STATES[node.state]
         yield WARNING, f"{node_id} {says}", mend
+    if node.problem:
+        yield WARNING, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
 
 
 def _line(node_id: str, node: Node) -> Iterator[Row]:

@@ -1,6 +1,8 @@
 """The Orthanc releases that are simulated, and everything in which their answers differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from jobindex.demo.simulator.errors import PARAMETER_OUT_OF_RANGE, UNKNOWN_RESOURCE
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,16 @@ class Release:
     """Answers are compressed by default where the client accepts it."""
     labels: bool
     """Resources have `Labels`."""
+    names_missing_resource: bool
+    """The archive of a study that isn't there says which; before, a bare unknown resource."""
+    missing_source: int
+    """The number of the error of a modification of what isn't there."""
+    lists_resources: bool
+    """Sends and modifications list their `Resources` with their types."""
+    tells_utf8: bool
+    """Archives say whether names in them are `Utf8`."""
+    refused_connection: str
+    """How DICOM's library words a port that nobody listens on."""
 
 
 RELEASES = {
@@ -42,6 +54,11 @@ RELEASES = {
         names_unreachable_url=False,
         compresses=True,
         labels=False,
+        names_missing_resource=False,
+        missing_source=UNKNOWN_RESOURCE,
+        lists_resources=False,
+        tells_utf8=False,
+        refused_connection="Connection refused",
     ),
     "1.12.7": Release(
         version="1.12.7",
@@ -55,5 +72,19 @@ RELEASES = {
         names_unreachable_url=True,
         compresses=False,
         labels=True,
+        names_missing_resource=True,
+        missing_source=UNKNOWN_RESOURCE,
+        lists_resources=False,
+        tells_utf8=False,
+        refused_connection="Connection refused",
     ),
 }
+RELEASES["1.13.0"] = replace(
+    RELEASES["1.12.7"],
+    version="1.13.0",
+    api_version=31,
+    missing_source=PARAMETER_OUT_OF_RANGE,
+    lists_resources=True,
+    tells_utf8=True,
+    refused_connection="Operation now in progress",
+)

@@ -62,10 +62,10 @@ class Modality:
             return cls(entry[0], entry[1], entry[2])
         return cls(entry["AET"], entry["Host"], entry["Port"])
 
-    async def reach(self) -> None:
+    async def reach(self, release: Release) -> None:
         """Connect and hang up; OrthancError 9 where nobody listens."""
         if not await _listens(self.host, self.port):
-            reason = "TCP Initialization Error: Connection refused"
+            reason = f"TCP Initialization Error: {release.refused_connection}"
             details = f'DicomAssociation - connecting to AET "{self.aet}": {reason}'
             raise OrthancError(NETWORK_PROTOCOL, details)
 

@@ -43,6 +43,7 @@ class Archive:
     studies: list[Study]
     filename: str
     synchronous: bool
+    release: Release
     type: str = "Archive"
     savable: bool = False
 
@@ -65,6 +66,7 @@ class Archive:
             "InstancesCount": self._count,
             "UncompressedSize": str(self._uncompressed),
             "UncompressedSizeMB": self._uncompressed // MEGABYTE,
+            **({"Utf8": False} if self.release.tells_utf8 else {}),
         }
 
     async def step(self, number: int, now: float) -> None:
@@ -114,7 +116,7 @@ class Modification:
         }
         if self.release.lists_parents:
             content["ParentResources"] = [self.source.id]
-        return {**content, **self._target()}
+        return {**content, **_resources([self.source], self.release), **self._target()}
 
     def _target(self) -> dict[str, object]:
         """What was made is known from the first step on."""
@@ -158,7 +160,7 @@ class PeerStore:
     def content(self) -> dict[str, object]:
         return {
             "Compress": self.compress,
-            **_sending(self.studies, self.steps),
+            **_sending(self.studies, self.steps, self.release),
             "Peer": self.peer.public(),
             "Size": str(self._sent),
             "SizeMB": self._sent // MEGABYTE,
@@ -180,6 +182,7 @@ class ModalityStore:
     studies: list[Study]
     modality: Modality
     local_aet: str
+    release: Release
     type: str = "DicomModalityStore"
     savable: bool = True
 
@@ -189,14 +192,14 @@ class ModalityStore:
 
     def content(self) -> dict[str, object]:
         return {
-            **_sending(self.studies, self.steps),
+            **_sending(self.studies, self.steps, self.release),
             "LocalAet": self.local_aet,
             "RemoteAet": self.modality.aet,
         }
 
     async def step(self, number: int, now: float) -> None:
         if number == 0:
-            await self.modality.reach()
+            await self.modality.reach(self.release)
 
     def reset(self) -> None:
         """Sending begins anew by itself."""
@@ -210,8 +213,13 @@ def _zip(files: list[bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _sending(studies: list[Study], instances: int) -> dict[str, object]:
+def _resources(studies: list[Study], release: Release) -> dict[str, object]:
+    return {"Resources": [{"ID": study.id, "Type": "Study"} for study in studies]} if release.lists_resources else {}
+
+
+def _sending(studies: list[Study], instances: int, release: Release) -> dict[str, object]:
     return {
+        **_resources(studies, release),
         "Description": "REST API",
         "FailedInstancesCount": 0,
         "InstancesCount": instances,

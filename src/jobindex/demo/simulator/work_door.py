@@ -48,7 +48,7 @@ class WorkDoor:
         ]
 
     async def download(self, question: Question, study_id: str) -> Answer:
-        return await self._submit(Archive([self._study(study_id)], f"{study_id}.zip", True), {})
+        return await self._submit(Archive([self._archived(study_id)], f"{study_id}.zip", True, self._release), {})
 
     async def send_to_peer(self, question: Question, name: str) -> Answer:
         entries = self._configuration.get("OrthancPeers", {})
@@ -65,13 +65,13 @@ class WorkDoor:
             raise OrthancError(INEXISTENT_ITEM, f"No modality with symbolic name: {name}")
         parameters, studies = self._sent(question)
         aet = parameters.get("LocalAet", self._configuration.get("DicomAet", "ORTHANC"))
-        return await self._submit(ModalityStore(studies, Modality.read(entries[name]), aet), parameters)
+        return await self._submit(ModalityStore(studies, Modality.read(entries[name]), aet, self._release), parameters)
 
     def _archive(self, kind: str) -> Handler:
         async def archive(question: Question, study_id: str) -> Answer:
             parameters = question.parameters()
-            studies = [self._study(study_id)]
-            work = Archive(studies, f"{study_id}.zip", _is_synchronous(parameters), kind)
+            studies = [self._archived(study_id)]
+            work = Archive(studies, f"{study_id}.zip", _is_synchronous(parameters), self._release, kind)
             return await self._submit(work, parameters)
 
         return archive
@@ -80,14 +80,15 @@ class WorkDoor:
         async def archive(question: Question) -> Answer:
             parameters = _order(question.json())
             studies = [self._study(study_id) for study_id in parameters["Resources"]]
-            return await self._submit(Archive(studies, BATCH, _is_synchronous(parameters), kind), parameters)
+            work = Archive(studies, BATCH, _is_synchronous(parameters), self._release, kind)
+            return await self._submit(work, parameters)
 
         return archive
 
     def _modification(self, *, anonymizes: bool) -> Handler:
         async def modify(question: Question, study_id: str) -> Answer:
             parameters = question.parameters()
-            source = self._study(study_id)
+            source = self._study(study_id, self._release.missing_source)
             work = Modification(source, self._studies, self._release, anonymizes)
             return await self._submit(work, parameters)
 
@@ -100,10 +101,15 @@ class WorkDoor:
                 raise OrthancError(BAD_FILE_FORMAT, f"This string is not a valid Orthanc identifier: {resource}")
         return parameters, [self._study(resource) for resource in parameters["Resources"]]
 
-    def _study(self, study_id: str) -> Study:
+    def _archived(self, study_id: str) -> Study:
+        if self._release.names_missing_resource and self._studies.get(study_id) is None:
+            raise OrthancError(INEXISTENT_ITEM, f"Missing resource while creating an archive: {study_id}")
+        return self._study(study_id)
+
+    def _study(self, study_id: str, missing: int = UNKNOWN_RESOURCE) -> Study:
         study = self._studies.get(study_id)
         if study is None:
-            raise OrthancError(UNKNOWN_RESOURCE)
+            raise OrthancError(missing)
         return study
 
     async def _submit(self, work: Work, parameters: Parameters) -> Answer:

@@ -31,7 +31,7 @@ end
 if record.state ~= 'Alive' or fresh then
   record.since = now()
 end
-record.state, record.seen = 'Alive', now()
+record.state, record.seen, record.answers = 'Alive', now(), nil
 write_node(id, record)
 redis.call('SET', beat, given.incarnation, 'PX', ARGV[4])
 redis.call('ZADD', PREFIX .. 'due:late', ms(now() + ARGV[4]), id)

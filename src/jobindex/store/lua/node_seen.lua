@@ -18,7 +18,7 @@ if ARGV[5] == '1' then
 end
 record.offset, record.clock, record.seen = tonumber(ARGV[6]), clock, now()
 if record.state ~= 'Alive' then
-  record.state, record.since = 'Alive', record.seen
+  record.state, record.since, record.answers = 'Alive', record.seen, nil
 end
 write_node(id, record)
 redis.call('SET', PREFIX .. 'beat:' .. id, incarnation, 'PX', ARGV[4])

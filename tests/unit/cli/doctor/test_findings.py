@@ -54,6 +54,13 @@ def test_a_node_that_is_away_is_named(state: str) -> None:
     assert (finding.level, finding.says.startswith("a "), bool(finding.mend)) == (WARNING, True, True)
 
 
+def test_true_state_the_doctor_says_that_a_node_answers_and_does_not_report() -> None:
+    (finding,) = records({"a": node(state=LATE, answers=True, named_url=True)})
+    assert finding.says == "a is late: it answers, but does not report"
+    assert "JOBINDEX_SECRET_FILE" in finding.mend
+    assert "8001" in finding.mend
+
+
 @pytest.mark.parametrize("url", ["https://a:8042", "http://127.0.0.1:8042", "http://localhost:8042", "http://[::1]:1"])
 def test_a_guarded_line_is_in_order(url: str) -> None:
     assert records({"a": node(url)}) == []
