@@ -785,7 +785,8 @@ def own_sockets() -> dict[int, int] | None:
     return found
 
 
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104 - recognized, and never listened on
+# recognized, and never listened on
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # nosec B104
 
 
 def precedence(address: str, host: str) -> int:
