@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from jobindex.audit.nodes import NodeEvents
 from jobindex.auth.introduction import Introduction
-from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.job import ACTIONS
@@ -61,11 +60,10 @@ def _sample_routes(settings: Settings, services: Services, events: NodeEvents) -
     return SampleDoor(services.visits, services.intake, settings.sample_port, events).routes()
 
 
-def guard(settings: Settings) -> Guard:
+def guard(settings: Settings, services: Services) -> Guard:
     """What clients send has to pass before anything is asked of an Orthanc."""
-    logins = Logins(settings.failed_logins)
     believes = proxies(settings).believes
-    return lambda doors: Site(Guesses(doors, logins), settings.origins, believes)
+    return lambda doors: Site(Guesses(doors, services.logins), settings.origins, believes)
 
 
 def proxies(settings: Settings) -> Recognition:
