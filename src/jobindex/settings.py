@@ -103,8 +103,10 @@ class Settings(BaseSettings):
     """Names of the headers in which callers of the authorization plugin bring their tokens."""
     token_arguments: tuple[str, ...] = ()
     """Names of the query arguments in which they do."""
-    proxies: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK + PRIVATE
-    """Networks of the proxies in front, whose X-Forwarded-For is believed; to be named where they are trusted."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """The proxies in front, whose word on a caller's address is believed: ["10.0.0.7/32"], exactly your nginx."""
+    address_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-For"
+    """The one header in which they name that address (X-Forwarded-For, Forwarded, X-Real-IP or another)."""
     origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
     """Other sites whose pages may change something here: ["https://portal.example.org"]."""
     failed_logins: Annotated[int, Field(ge=0)] = 5
@@ -152,7 +154,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _trust_has_grounds(self) -> "Settings":
-        if self.callers == "trust" and ("proxies" not in self.model_fields_set or not self.proxies):
+        if self.callers == "trust" and not self.proxies:
             raise ValueError("to trust a proxy, name its network and no other: JOBINDEX_PROXIES")
         return self
 

@@ -164,7 +164,7 @@ async def test_an_end_is_told_although_the_client_or_the_orthanc_has_left() -> N
                 await front.status("POST", ARCHIVE)
         assert await told(front, 2) == ["began", "ended"]
         front.orthancs.play(hang_up)
-        assert await front.status("POST", ARCHIVE) == 502
+        assert await front.status("POST", ARCHIVE) == 504
         assert await told(front, 4) == ["began", "began", "ended", "ended"]
         assert len(front.orthancs.sent) == 2
 

@@ -33,8 +33,9 @@ log = logging.getLogger(__name__)
 READ_WITHIN = 1.0
 ACT_WITHIN = 4.5
 """Seconds for an action; reading again takes one more, and the caller's answer has to come in six."""
-HEAD_WITHIN = 30.0
-"""Seconds until an output begins: Orthanc reads the whole file first."""
+HEAD_WITHIN = 590.0
+"""Seconds until an output begins: Orthanc reads the whole file first.  A little less than nginx waits (600), so that
+whoever waited in vain gets our answer."""
 TELL_WITHIN = 0.4
 """Seconds that a caller waits for what was read to be in the index; a Redis that takes longer is away."""
 

@@ -116,7 +116,7 @@ class Roster:
             if node is None or node.state == GONE:
                 await self._store.late.strike(claim)
             elif node.alive:
-                await self._silence.mark(claim.member, node)
+                await self._silence.mark(claim, node)
         after = await self._store.nodes.some(list(nodes))
         return {each.member: Silent(each, after[each.member]) for each in claims if _is_silent(after.get(each.member))}
 

@@ -4,11 +4,13 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
 
+from jobindex.auth.logins import Logins
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.model.job import read_job, read_minimal
 from jobindex.orthanc.client import Client
 from jobindex.safety import Safety
+from jobindex.service.actions import Actions
 from jobindex.service.admission import Admission
 from jobindex.service.asking import AsAdministrator, AsCaller
 from jobindex.service.breaker import Breaker
@@ -52,12 +54,14 @@ class Services:
     visits: Visits
     history: History
     rights: Rights
+    logins: Logins
     listing: Listing
     freshness: Freshness
     refresh: Refresh
     search: Search
     reader: Reader
     relay: Relay
+    actions: Actions
     removal: Removal
     submissions: Submissions
 
@@ -88,6 +92,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         visits=Visits(store, client, roster, intake, tokens, named, timing),
         history=History(store, timing),
         rights=rights,
+        logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
         freshness=freshness,
         refresh=Refresh(view, asking, intake),
@@ -95,6 +100,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,
         submissions=Submissions(store),
+        actions=Actions(view, relay),
         removal=Removal(store, view, relay, rights, timing),
     )
 

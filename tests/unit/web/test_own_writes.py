@@ -203,3 +203,36 @@ async def test_read_your_writes_a_poll_that_is_known_asks_the_nodes_too(
     assert (await second.get("/jobs")).json == [job_id(1)]
     unreported(orthanc, 2)
     assert job_id(2) in (await second.get("/jobs")).json
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "soon", "then"),
+    [
+        ("Running", "pause", "Running", "Paused"),
+        ("Running", "cancel", "Running", "Failure"),
+        ("Paused", "resume", "Pending", "Running"),
+        ("Failure", "resubmit", "Pending", "Success"),
+    ],
+)
+async def test_read_your_writes_the_list_follows_an_action_that_takes_a_while(
+    replica: Replica, second: Replica, orthanc: ScriptedOrthanc, before: str, action: str, soon: str, then: str
+) -> None:
+    """No report comes meanwhile: those of a busy Orthanc come each second, others' each five."""
+    await replica.report("a", job(1, before))
+    orthanc.tell(f"{PATH}/{action}", b"{}", method="POST")
+    read = [Told(body=job(1, soon, at=1)), Told(body=job(1, soon, at=2)), Told(body=job(1, then, at=3))]
+    orthanc.tell_in_turn(PATH, read)
+
+    async def listed() -> bool:
+        return job_id(1) in (await second.get("/jobs")).json
+
+    await until(listed)
+    assert (await second.ask("POST", f"{PATH}/{action}")).status == 200
+
+    async def follows() -> bool:
+        return [each["State"] for each in (await replica.get("/jobs?expand")).json] == [then]
+
+    async with asyncio.timeout(2):
+        await until(follows)
+    assert orthanc.count("POST", f"{PATH}/{action}") == 1
+    assert orthanc.count("GET", PATH) == 3

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   Remove the record of a node that is away and has no job left.
 
