@@ -22,13 +22,12 @@ SILENT_SOON = Timing(beat=0.3, probe=0.2, again=0.05, gone=0.3, back=60, settlin
 
 async def test_plugin_a_view_is_full_without_a_node_that_can_not_read(store: Store, orthanc: ScriptedOrthanc) -> None:
     """Its complete report, which a new replica waits for, never comes."""
-    async with idle_on(store, replace(PATIENT, patience=600)) as services:
-        async with following(services):
-            await services.say("a", at=orthanc, CannotRead=WHY)
-            await services.say("b", at=orthanc)
-            await services.say_all("b", job(1))
-            async with asyncio.timeout(5):
-                await services.view.full.wait()
+    async with idle_on(store, replace(PATIENT, patience=600)) as services, following(services):
+        await services.say("a", at=orthanc, CannotRead=WHY)
+        await services.say("b", at=orthanc)
+        await services.say_all("b", job(1))
+        async with asyncio.timeout(5):
+            await services.view.full.wait()
 
 
 async def test_plugin_its_silence_does_not_keep_an_unknown_id_from_being_404(
