@@ -91,12 +91,13 @@ class Search:
         return await self._relay.take_in(node_id, node, job_id, answer) if answer.status == 200 else None
 
     async def _ask_all(self, caller: Caller, job_id: str) -> Stored | None:
-        nodes = self._view.alive_nodes()
-        if not nodes:
+        counting = self._view.alive_nodes()
+        if not counting:
             raise NobodyToAsk("No Orthanc can be asked for this job")
         asker = caller.fingerprint + caller.address
         if not self._pace.take(asker):
             raise TooOften("Too many unknown jobs were asked for", 1)
+        nodes = [*counting, *self._view.unreadable_nodes()]
         gate = asyncio.Semaphore(AT_ONCE)
         asked = [asyncio.create_task(self._ask(gate, caller, *pair, job_id), name="search") for pair in nodes]
         answers = await _gathered(asked)
@@ -104,8 +105,9 @@ class Search:
         if found is not None:
             self._pace.give_back(asker)
             return found
+        answers = answers[: len(counting)]
         if not any(answer is not None and answer.allows for answer in answers):
-            await self._refuse(caller, nodes, answers)
+            await self._refuse(caller, counting, answers)
         if any(answer is None or not (answer.status == 404 or answer.refuses) for answer in answers):
             raise NotEverybodyAnswered("Not every Orthanc could be asked for this job")
         self._remember(caller, job_id)
