@@ -104,8 +104,8 @@ def _differences(name: str, there: set[str], right: set[str]) -> Iterator[str]:
 
 def _nodes(keyspace: Keyspace) -> Iterator[str]:
     records, nodes = keyspace.value(keys.NODES), keyspace.nodes()
-    for node_id in {record.node for record in keyspace.records().values()} - records.keys():
-        yield f"node {node_id} has jobs but no record"
+    for node_id in {record.node for record in keyspace.records().values() if not record.final} - records.keys():
+        yield f"node {node_id} has unfinished jobs but no record"
     for node_id in records.keys() - nodes.keys():
         yield f"the record of node {node_id} can't be read"
     due = keyspace.value(keys.DUE, "late")
