@@ -196,7 +196,7 @@ class Follower:
         if self._view.full.is_set():
             return
         age = await self._age(self._view.head)
-        alive = [node for node in self._view.nodes.values() if node.alive]
+        alive = [node for node in self._view.nodes.values() if node.alive and node.counts]
         heard = bool(alive) and all(node.complete == self._view.head.epoch for node in alive)
         if age >= self._timing.patience or (heard and age >= self._timing.settling):
             self._view.full.set()

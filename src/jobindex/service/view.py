@@ -57,8 +57,12 @@ class View:
 
     def alive_nodes(self) -> list[tuple[str, Node]]:
         """The nodes worth asking, those that report before those that are late."""
-        worth = [(node_id, node) for node_id, node in self.nodes.items() if node.may_answer]
+        worth = [(node_id, node) for node_id, node in self.nodes.items() if node.counts]
         return sorted(worth, key=lambda pair: not pair[1].alive)
+
+    def unreadable_nodes(self) -> list[tuple[str, Node]]:
+        """Those whose plugin can't read them: what they have may be asked for, and what they lack says nothing."""
+        return [(node_id, node) for node_id, node in self.nodes.items() if node.may_answer and not node.counts]
 
     @property
     def age(self) -> float:
