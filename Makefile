@@ -4,10 +4,13 @@ PYTHON ?= python3
 DEMO ?=
 MINUTES ?= 10
 
-PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx python3-venv
-TEST_PARTS := redis-sentinel unzip
+PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx curl python3-venv
+TEST_PARTS := redis-sentinel unzip apache2-bin haproxy caddy
 BENCH_PARTS := wrk
 BENCH ?=
+ROOTS ?= .setup/roots
+SUITES ?= bookworm trixie testing
+ONLY ?= run-as-user run test
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -24,6 +27,11 @@ run: .setup/run ## set up all and run the demo, a whole cluster (DEMO="--nodes 5
 test: .setup/test ## set up all, then check and test everything
 	@$(MAKE) --no-print-directory check
 	.venv/bin/python -m pytest
+
+.PHONY: matrix
+matrix: ## both on a bare Debian 12, 13 and testing, as root (SUITES="trixie", ONLY="run test", ROOTS=folder)
+	@deploy/debian/install debootstrap
+	$(PYTHON) tests/matrix --roots $(ROOTS) --suites $(SUITES) --only $(ONLY)
 
 .PHONY: mutations
 mutations: .setup/test ## take each law out of a copy of the code, and show that a test notices

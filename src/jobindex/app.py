@@ -12,6 +12,7 @@ from jobindex.audit.repeats import Repeats
 from jobindex.audit.trail import Trail
 from jobindex.audit.trail import opened as trail_opened
 from jobindex.auth.recognition import Recognition
+from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.clock import keep
 from jobindex.orthanc import client as orthanc
 from jobindex.safety import read_redis_tls, read_safety
@@ -22,8 +23,9 @@ from jobindex.web.audit import Audit
 from jobindex.web.polls import Polls
 from jobindex.web.probes import ProbesDoor
 from jobindex.web.server import handler, listening
+from jobindex.web.submissions import noticing
 from jobindex.wiring.chores import build_chores
-from jobindex.wiring.doors import guard, internal_routes, public_routes, recognition
+from jobindex.wiring.doors import guard, internal_routes, proxies, public_routes, recognition
 from jobindex.wiring.services import Services, build_services
 
 log = logging.getLogger(__name__)
@@ -42,14 +44,15 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         await services.condition.at_start()
         repeats = stack.enter_context(_told_of(trail))
         await stack.enter_async_context(_background(services, repeats))
-        probes = ProbesDoor(services.view, services.insecurity, services.condition, trail)
+        untrusted = UntrustedPeers(settings.proxies)
+        probes = ProbesDoor(services.view, services.insecurity, services.condition, trail, untrusted)
         inside = internal_routes(settings, services, probes, NodeEvents(trail, repeats))
         internal = await stack.enter_async_context(
             listening(handler(inside, Recognition()), settings.internal_host, settings.internal_port)
         )
         log.info("listening for Orthancs and probes on port %d", internal)
         await services.view.full.wait()
-        public = await stack.enter_async_context(_public(settings, services, trail, repeats))
+        public = await stack.enter_async_context(_public(settings, services, trail, repeats, untrusted))
         log.info("listening for clients on port %d", public)
         probes.serving = True
         stack.callback(setattr, probes, "serving", False)
@@ -58,9 +61,10 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _background(services: Services, repeats: Repeats) -> AsyncIterator[None]:
-    """The follower and the chores, until left."""
+    """The follower, those who look after actions, and the chores, until left."""
     async with asyncio.TaskGroup() as tasks:
         started = [tasks.create_task(services.follower.follow(), name="follower")]
+        started.append(tasks.create_task(services.actions.follow(), name="second looks"))
         started += [tasks.create_task(keep(chore), name=chore.name) for chore in build_chores(services, repeats)]
         try:
             yield
@@ -70,11 +74,16 @@ async def _background(services: Services, repeats: Repeats) -> AsyncIterator[Non
 
 
 @asynccontextmanager
-async def _public(settings: Settings, services: Services, trail: Trail, repeats: Repeats) -> AsyncIterator[int]:
+async def _public(
+    settings: Settings, services: Services, trail: Trail, repeats: Repeats, untrusted: UntrustedPeers
+) -> AsyncIterator[int]:
     """The listener for clients; what they have left and still goes on is waited for when it is closed."""
     node_of = services.view.owner_id
     audit = Audit(trail, repeats, node_of, reads=settings.audit_reads, required=settings.audit_required)
-    answer = handler(public_routes(settings, services), recognition(settings), guard(settings), audit)
+    answer = handler(
+        public_routes(settings, services), recognition(settings, untrusted), guard(settings, services), audit
+    )
+    answer = noticing(answer, services.submissions, proxies(settings).believes)
     polls = Polls(services.rights, services.freshness, services.listing, repeats)
     try:
         async with listening(answer, settings.public_host, settings.public_port, polls) as port:

@@ -23,6 +23,11 @@ taken = Counter("jobindex_jobs_taken", "Jobs that reports brought.", registry=re
 refused = Counter("jobindex_jobs_refused", "Jobs refused since another alive node owns them.", registry=registry)
 lost = Counter("jobindex_jobs_lost", "Jobs whose end can't be known any more.", registry=registry)
 stale = Counter("jobindex_stale_answers", "Answers from memory that may be older than the index.", registry=registry)
+untrusted_forwarding = Counter(
+    "jobindex_untrusted_forwarding",
+    "Requests with a forwarding header of a peer that is no trusted proxy; /-/ready names it.",
+    registry=registry,
+)
 stalled = Counter(
     "jobindex_stalled_callers", "Callers cut off since they took nothing of an answer.", registry=registry
 )
@@ -30,6 +35,12 @@ loop_lag = Counter(
     "jobindex_loop_lag_seconds", "Time that a slow replica forgave Redis, since it was itself late.", registry=registry
 )
 polls = Counter("jobindex_polls", "Lists that were asked for again byte for byte.", registry=registry)
+submissions = Counter(
+    "jobindex_submissions",
+    "Notices of requests that may create a job, by what they tell.",
+    ["event"],
+    registry=registry,
+)
 jobs = Gauge("jobindex_jobs", "Jobs in this replica's view.", registry=registry)
 nodes = Gauge("jobindex_nodes", "Nodes in this replica's view, by state.", ["state"], registry=registry)
 node_problems = Gauge(
@@ -40,6 +51,9 @@ node_problems = Gauge(
 )
 version = Gauge("jobindex_view_version", "The version that this replica's view has reached.", registry=registry)
 connected = Gauge("jobindex_index_connected", "1 while Redis answers this replica.", registry=registry)
+index_full = Gauge(
+    "jobindex_index_full", "1 while Redis has no memory for anything new: lists are stale.", registry=registry
+)
 index_warnings = Gauge(
     "jobindex_index_warnings", "What is unsafe or broken in the set-up of Redis: /-/ready says what.", registry=registry
 )

@@ -4,8 +4,10 @@ Law: nothing is left open unless a setting says so, and whatever is left open is
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from jobindex.auth.keyring import Keyring
 from jobindex.errors import OutOfReach
@@ -20,6 +22,14 @@ HOW_TO_BEGIN = """The cluster has no secret.  Make one, give it to every replica
 (To try things out without one: --insecure.  Then whoever reaches the internal port can make jobs up.)"""
 
 
+class UnusableSetting(ValueError):
+    """A setting names something that can't be used; the text says why, `field` which setting."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Safety:
     """`insecurities` are plain words for what is left open."""
@@ -31,12 +41,23 @@ class Safety:
 
 
 def read_safety(settings: Settings) -> Safety:
-    """ValueError or OSError, with words for the operator, where these settings can't be used."""
-    keyring = Keyring(settings.secret.get_secret_value(), settings.secret_file)
+    """ValueError, with words for the operator, where these settings can't be used."""
+    keyring = read_keyring(settings)
     reach = read_reach(settings)
     _check_secret(settings, keyring)
     _check_named(settings, reach)
     return Safety(keyring, reach, read_node_tls(settings), _insecurities(settings, keyring))
+
+
+def setting_faults(settings: Settings) -> list[UnusableSetting]:
+    """All files and addresses in these settings that can't be used."""
+    readings: tuple[Callable[[Settings], object], ...] = (read_keyring, _read_named, read_node_tls, read_redis_tls)
+    return [fault for read in readings for fault in _tried(read, settings)]
+
+
+def read_keyring(settings: Settings) -> Keyring:
+    with _of("secret_file" if settings.secret_file else "secret"):
+        return Keyring(settings.secret.get_secret_value(), settings.secret_file)
 
 
 def read_reach(settings: Settings) -> Reach:
@@ -44,7 +65,8 @@ def read_reach(settings: Settings) -> Reach:
 
 
 def read_node_tls(settings: Settings) -> ssl.SSLContext:
-    """ValueError or OSError where a file can't be used."""
+    """UnusableSetting where a file can't be used."""
+    _check_pem("node", settings.node_ca_file, settings.node_certificate_file, settings.node_key_file)
     return tls_context(
         settings.node_ca_file,
         settings.node_certificate_file,
@@ -54,7 +76,50 @@ def read_node_tls(settings: Settings) -> ssl.SSLContext:
 
 
 def read_redis_tls(settings: Settings) -> Tls:
-    return Tls(settings.redis_ca_file, settings.redis_certificate_file, settings.redis_key_file)
+    """UnusableSetting where a file can't be used."""
+    files = settings.redis_ca_file, settings.redis_certificate_file, settings.redis_key_file
+    _check_pem("redis", *files)
+    return Tls(*files)
+
+
+def _check_pem(whose: str, ca: Path | None, certificate: Path | None, key: Path | None) -> None:
+    """Each file by itself, so that the one that is wrong is named; Python reads a key with its certificate only."""
+    with _of(f"{whose}_ca_file"):
+        tls_context(ca)
+    if key:
+        with _of(f"{whose}_key_file"):
+            key.read_bytes()
+    with _of(f"{whose}_certificate_file"):
+        tls_context(None, certificate, key)
+
+
+def _tried(read: Callable[[Settings], object], settings: Settings) -> Iterator[UnusableSetting]:
+    try:
+        read(settings)
+    except UnusableSetting as fault:
+        yield fault
+
+
+@contextmanager
+def _of(field: str) -> Iterator[None]:
+    """What goes wrong here is this setting's fault.  An ssl.SSLError is an OSError without a file's name."""
+    try:
+        yield
+    except ssl.SSLError as error:
+        raise UnusableSetting(field, _pem_reason(error)) from error
+    except OSError as error:
+        raise UnusableSetting(field, f"{error.strerror}") from error
+    except ValueError as error:
+        raise UnusableSetting(field, str(error)) from error
+
+
+def _pem_reason(error: ssl.SSLError) -> str:
+    """OpenSSL names what it looked for in capital letters."""
+    return (error.reason or "it has no certificate").replace("_", " ").lower()
+
+
+def _read_named(settings: Settings) -> None:
+    _check_named(settings, read_reach(settings))
 
 
 def _check_secret(settings: Settings, keyring: Keyring) -> None:
@@ -73,7 +138,7 @@ def _check_named(settings: Settings, reach: Reach) -> None:
         try:
             reach.check(node.url.rstrip("/"))
         except OutOfReach as error:
-            raise ValueError(f"Node {node.id} of JOBINDEX_NODES: {error}") from error
+            raise UnusableSetting("nodes", f"node {node.id}: {error}") from error
 
 
 def _insecurities(settings: Settings, keyring: Keyring) -> list[str]:

@@ -2,10 +2,11 @@
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PRIVATE = tuple(ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
@@ -14,6 +15,9 @@ LOOPBACK = tuple(ip_network(each) for each in ("127.0.0.0/8", "::1/128"))
 
 HEADER = r"^[A-Za-z0-9-]{1,64}$"
 """The names that headers have here: nginx drops those with other letters."""
+
+Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix")
 
@@ -38,6 +42,7 @@ class Settings(BaseSettings):
         extra="ignore",
         populate_by_name=True,
         use_attribute_docstrings=True,
+        enable_decoding=False,  # `_list_is_json` does, with the field's name at hand where it fails
         hide_input_in_errors=True,
     )
 
@@ -98,8 +103,10 @@ class Settings(BaseSettings):
     """Names of the headers in which callers of the authorization plugin bring their tokens."""
     token_arguments: tuple[str, ...] = ()
     """Names of the query arguments in which they do."""
-    proxies: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK + PRIVATE
-    """Networks of the proxies in front, whose X-Forwarded-For is believed; to be named where they are trusted."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """The proxies in front, whose word on a caller's address is believed: ["10.0.0.7/32"], exactly your nginx."""
+    address_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-For"
+    """The one header in which they name that address (X-Forwarded-For, Forwarded, X-Real-IP or another)."""
     origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
     """Other sites whose pages may change something here: ["https://portal.example.org"]."""
     failed_logins: Annotated[int, Field(ge=0)] = 5
@@ -107,16 +114,19 @@ class Settings(BaseSettings):
     always_refresh: bool = False
     """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does."""
 
-    beat: float = 14.0
+    beat: Seconds = 14.0
     """Seconds without a report after which a node is probed, and late if it does not answer."""
-    gone: float = 600.0
+    gone: Seconds = 600.0
     """Seconds of silence after which a node is given up (not while most nodes are silent)."""
-    back: float = 60.0
+    back: Seconds = 60.0
     """Seconds that a node which said goodbye may take to come back before its unfinished jobs are lost."""
-    keep_days: float = 7.0
-    keep_failures_days: float = 30.0
+    keep_days: Days = 7.0
+    keep_failures_days: Days = 30.0
     keep_jobs: Annotated[int, Field(ge=0)] = 100_000
     """How long, and how many, finished jobs are kept that Orthanc has forgotten."""
+
+    max_job_bytes: Annotated[int, Field(ge=10_000, le=4_000_000)] = 1_000_000
+    """Up to how many bytes a job is kept whole; of a larger one the longest arrays of its Content are left out."""
 
     content: Literal["full", "minimal"] = "full"
     """What is kept of a job: all that Orthanc says but secrets, or nothing of what it is about (`Content` is {})."""
@@ -131,9 +141,20 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_form: Literal["json", "text"] = "json"
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _list_is_json(cls, given: Any, field: ValidationInfo) -> Any:
+        """The environment has text; a list in it is a list of JSON."""
+        if not isinstance(given, str) or get_origin(cls.model_fields[str(field.field_name)].annotation) is not tuple:
+            return given
+        try:
+            return orjson.loads(given)
+        except orjson.JSONDecodeError as error:
+            raise ValueError("this is no JSON") from error
+
     @model_validator(mode="after")
     def _trust_has_grounds(self) -> "Settings":
-        if self.callers == "trust" and ("proxies" not in self.model_fields_set or not self.proxies):
+        if self.callers == "trust" and not self.proxies:
             raise ValueError("to trust a proxy, name its network and no other: JOBINDEX_PROXIES")
         return self
 

@@ -8,7 +8,7 @@ import jobindex
 EDITS = (
     ("model/node.py", '    past: str = ""', '    rack: str = "seven"\n    past: str = ""'),
     ("store/nodes.py", '"kind", "incarnation"}', '"kind", "incarnation", "rack"}'),
-    ("store/lua/jobs_put.lua", "mark = ARGV[i + 4]}", "mark = ARGV[i + 4], rest = ' shelf=7'}"),
+    ("store/lua/jobs_put.lua", "after.rest = rest(before, after.words)", "after.rest = ' shelf=7'"),
     ("store/lua/shared.lua", "'by', ARGV[1])", "'by', ARGV[1], 'shelf', '7')"),
     (
         "model/report.py",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 import aiohttp
@@ -67,6 +68,8 @@ class Front:
     replicas: Group
     url: str
     session: aiohttp.ClientSession
+    log: Path
+    """nginx's access log."""
 
     @asynccontextmanager
     async def ask(
@@ -97,7 +100,7 @@ async def fronted(alive: int = 2, rate: str = NO_LIMIT) -> AsyncIterator[Front]:
         stack.push_async_callback(nginx.process.stop)
         await nginx.process.start()
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-        yield Front(orthancs, replicas, nginx.url, session)
+        yield Front(orthancs, replicas, nginx.url, session, folder / "nginx" / "access.log")
 
 
 async def _serve(alive: int, stack: AsyncExitStack) -> tuple[Group, list[int]]:

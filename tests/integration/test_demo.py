@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from yarl import URL
 
 from jobindex.demo.cluster import temporary_folder
@@ -59,12 +60,13 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(*options: str) -> AsyncIterator[Demo]:
+async def demo(*options: str, cwd: str | None = None, **environment: str) -> AsyncIterator[Demo]:
     with temporary_folder() as folder:
         process = await asyncio.create_subprocess_exec(
             *COMMAND,
             *options,
-            env={**os.environ, "TMPDIR": str(folder)},
+            env={**os.environ, "TMPDIR": str(folder), **environment},
+            cwd=cwd,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -142,6 +144,30 @@ async def test_what_it_tells_to_try_works_and_nothing_is_left() -> None:
         assert len(processes_in(shown.folder)) > 6
         assert await shown.ended(signal.SIGINT) == 0
         assert shown.left() == []
+
+
+@pytest.fixture
+def bare_path(tmp_path: Path) -> str:
+    """Neither curl nor anything of Redis is there."""
+    (tmp_path / "setpriv").symlink_to("/usr/bin/setpriv")
+    return str(tmp_path)
+
+
+async def lines_work(text: str, path: str) -> None:
+    for line in re.findall(r"^  ([^#\s].*)$", text.partition("Try\n")[2], re.MULTILINE):
+        shell = await asyncio.create_subprocess_exec(
+            "/bin/sh", "-ec", line, env={"PATH": path}, cwd=path, stdout=asyncio.subprocess.PIPE
+        )
+        told, _ = await shell.communicate()
+        assert shell.returncode == 0, line
+        assert b"HttpError" not in told, line
+
+
+async def test_releases_each_printed_line_works_where_little_is_installed(bare_path: str) -> None:
+    async with demo("--port", str(free_port()), cwd=bare_path, PATH=bare_path) as shown:
+        text = await shown.told("Ctrl-C")
+        await lines_work(text, bare_path)
+        assert await shown.ended(signal.SIGINT) == 0
 
 
 async def test_it_can_be_ended_while_it_starts() -> None:

@@ -68,9 +68,10 @@ async def used() -> AsyncIterator[Cluster]:
     told = {"RegisteredUsers": USERS, "OrthancPeers": {"secret": PEER}, "DicomModalities": modalities, **dicom_server}
     plan = Plan(nodes=1, options=told, settings=SETTINGS, redis_options=("--appendonly", "yes"))
     async with started(plan) as cluster:
-        jobs = await _work(cluster)
-        for url in [f"{cluster.nginx.url}/orthanc", *(replica.public_url for replica in cluster.replicas.values())]:
-            await _call(url, jobs)
+        urls = [f"{cluster.nginx.url}/orthanc", *(replica.public_url for replica in cluster.replicas.values())]
+        jobs, unwanted = await _work(cluster, len(urls))
+        for url, job in zip(urls, unwanted, strict=True):
+            await _call(url, jobs, job)
         for replica in cluster.replicas.values():
             await _intrude(replica.public_port, replica.internal_url)
         yield cluster
@@ -82,8 +83,8 @@ async def places(used: Cluster) -> Places:
     return await look(used)
 
 
-async def _work(cluster: Cluster) -> list[str]:
-    """Jobs of every kind, through their ends; in an Orthanc of their own."""
+async def _work(cluster: Cluster, unwanted: int) -> tuple[list[str], list[str]]:
+    """Jobs of every kind, through their ends, in an Orthanc of their own; and so many that may be deleted."""
     async with calling(cluster.nodes["orthanc-a"].url, _login("a caller's password")) as orthanc:
         study = await _upload(orthanc, PATIENTS["a patient"])
         jobs = [
@@ -94,9 +95,10 @@ async def _work(cluster: Cluster) -> list[str]:
             await _order(orthanc, "/modalities/nowhere/store", Resources=[study]),
             await _retrieve(orthanc),
         ]
-        for job in jobs:
+        more = [await orthanc.archive(study) for _ in range(unwanted)]
+        for job in [*jobs, *more]:
             await finished(orthanc, job)
-    return jobs
+    return jobs, more
 
 
 def _replaced() -> dict[str, str]:
@@ -121,8 +123,8 @@ async def _order(orthanc: Caller, path: str, **order: object) -> str:
     return str((await orthanc.post(path, {"Asynchronous": True, **order}))["ID"])
 
 
-async def _call(url: str, jobs: list[str]) -> None:
-    """As one who may, in every way, and as those who may not."""
+async def _call(url: str, jobs: list[str], unwanted: str) -> None:
+    """As one who may, in every way, and as those who may not; from release 1.12.2 on the unwanted job is gone then."""
     async with calling(url, _login("a caller's password") | TOKENS) as caller:
         await eventually(lambda: _lists(caller, jobs))
         query = f"?expand&auth-token={SECRETS['a token in the query']}"
@@ -132,7 +134,7 @@ async def _call(url: str, jobs: list[str]) -> None:
             await caller.ask("GET", f"/jobs/{job}{query}")
             await caller.ask("POST", f"/jobs/{job}/cancel{query}")
         await caller.ask("POST", f"/jobs/{jobs[1]}/resubmit{query}")
-        await caller.ask("DELETE", f"/jobs/{jobs[2]}{query}")
+        await caller.ask("DELETE", f"/jobs/{unwanted}{query}")
     for headers in (_login("a wrong password"), {"Authorization": f"Bearer {SECRETS['a bearer']}"}):
         async with calling(url, headers) as stranger:
             assert (await stranger.ask("GET", f"/jobs{query}"))[0] == 401

@@ -30,7 +30,7 @@ class Told:
     """How to answer: with a body broken off after `cut` bytes, or without end, or when `until` happens.
 
     Where it `halts`, what was cut off comes when that happens.  `hangs` never answers, `drops` closes the connection
-    instead.
+    instead, and `after` so many seconds it answers at all.
     """
 
     status: int = 200
@@ -42,6 +42,7 @@ class Told:
     until: asyncio.Event | None = None
     hangs: bool = False
     drops: bool = False
+    after: float = 0.0
 
 
 class ScriptedOrthanc:
@@ -90,6 +91,8 @@ class ScriptedOrthanc:
         told = script.pop(0) if len(script) > 1 else (script[0] if script else _unknown(request))
         if told.hangs:
             await asyncio.Event().wait()
+        if told.after:
+            await asyncio.sleep(told.after)
         if told.until:
             await told.until.wait()
         if told.drops:

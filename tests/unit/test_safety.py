@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobindex.safety import read_safety
+from jobindex.safety import UnusableSetting, read_safety
 from jobindex.settings import Settings
 
 SECRET = "the secret of this cluster"
@@ -51,12 +51,14 @@ def test_what_is_left_open_is_told(left_open: dict[str, bool], word: str) -> Non
     "url", ["http://127.0.0.1:8042", "http://user:pw@10.0.0.1:8042", "http://10.0.0.1/orthanc", "10.0.0.1"]
 )
 def test_named_nodes_obey_the_same_policy(url: str) -> None:
-    with pytest.raises(ValueError, match="Node n of JOBINDEX_NODES"):
+    with pytest.raises(UnusableSetting, match="node n: ") as fault:
         read_safety(settings(nodes=[{"id": "n", "url": url}]))
+    assert fault.value.field == "nodes"
     read_safety(settings(nodes=[{"id": "n", "url": "http://10.0.0.1:8042/"}]))
 
 
 @pytest.mark.parametrize("name", ["node_ca_file", "node_certificate_file", "secret_file"])
 def test_a_file_that_is_not_there_is_named_by_the_error(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(UnusableSetting, match="No such file") as fault:
         read_safety(settings(**{name: tmp_path / "nowhere"}))
+    assert fault.value.field == name

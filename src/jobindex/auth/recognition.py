@@ -1,12 +1,11 @@
 """Recognises callers: which parts of a request are credentials, and whose word on an address is believed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from dataclasses import dataclass, field
 
 from jobindex.auth.caller import Caller
-
-Network = IPv4Network | IPv6Network
+from jobindex.auth.forwarding import Network, client_address, forwarding_header, is_trusted, read_address
+from jobindex.auth.untrusted import UntrustedPeers
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +15,9 @@ class Recognition:
     token_headers: tuple[str, ...] = ()
     token_arguments: tuple[str, ...] = ()
     proxies: Sequence[Network] = ()
+    address_header: str = "X-Forwarded-For"
+    """The one header in which they say where a caller is."""
+    untrusted: UntrustedPeers = field(default_factory=UntrustedPeers)
 
     def caller(self, headers: Mapping[str, str], query: Iterable[tuple[str, str]], peer: str) -> Caller:
         """The caller of a request; Orthanc takes the first of several headers of one name, and so do we."""
@@ -27,19 +29,13 @@ class Recognition:
         )
 
     def believes(self, peer: str) -> bool:
-        """Whether this address is a proxy's."""
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in network for network in self.proxies)
+        """Whether this address is a trusted proxy's."""
+        address = read_address(peer)
+        return address is not None and is_trusted(address, self.proxies)
 
     def address(self, headers: Mapping[str, str], peer: str) -> str:
-        """The last address that a believed proxy has written; what stands before it may be made up."""
-        told = headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if not told or not self.believes(peer):
-            return peer
-        try:
-            return str(ip_address(told))
-        except ValueError:
-            return peer
+        """Where the caller is; a forwarding header of anybody but a trusted proxy is only noted."""
+        header = forwarding_header(headers, self.address_header)
+        if header and not self.believes(peer):
+            self.untrusted.note(peer, header)
+        return client_address(headers, self.address_header, peer, self.proxies)

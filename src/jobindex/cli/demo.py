@@ -21,7 +21,7 @@ def demo(
     """Run a whole cluster on this machine: Redis, Orthancs, replicas, nginx.
 
     Takes the real parts where they are installed, and says what stands in for them where not.  Ends at Ctrl-C,
-    and leaves neither a process nor a file.
+    and leaves neither a process nor a file.  The exit status is 1 where a part can't start.
     """
     progress = Console(stderr=True, highlight=False)
     try:

@@ -17,6 +17,8 @@ from jobindex.audit.events import purge as purged
 from jobindex.audit.record import SERIOUS, SUCCESS, Record
 from jobindex.audit.trail import Trail
 from jobindex.audit.trail import opened as trail_opened
+from jobindex.cli.environment import WRONG_SETTINGS, end_with, file_faults, settings_or_exit
+from jobindex.cli.setting_form import example
 from jobindex.errors import JobIndexError
 from jobindex.safety import read_redis_tls
 from jobindex.service.purge import Purge, Step
@@ -78,10 +80,12 @@ class Order:
 
 
 def _run(order: Order) -> None:
-    settings = Settings()
+    settings = settings_or_exit()
     if not settings.redis_url:
-        console.print("REDIS_URL is not set: it says which index is meant")
-        raise typer.Exit(2)
+        console.print(f"REDIS_URL is not set: it says which index is meant, for example {example('redis_url')}")
+        raise typer.Exit(WRONG_SETTINGS)
+    if faults := file_faults(settings):
+        raise end_with(faults)
     try:
         asyncio.run(_purge(order, settings))
     except JobIndexError as error:

@@ -6,15 +6,17 @@ from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from jobindex.app import running
-from jobindex.cli.embedded import embedded
+from jobindex.cli.embedded import NoRedis, embedded
+from jobindex.cli.environment import WRONG_SETTINGS, end_with, file_faults, settings_or_exit
+from jobindex.cli.setting_form import example
 from jobindex.logs import set_up_logging
 from jobindex.safety import read_safety
 from jobindex.service.condition import IndexUnfit
 from jobindex.service.lasting import looking_once
 from jobindex.settings import Settings
+from jobindex.web.server import CannotListen
 
 
 def serve(
@@ -25,32 +27,45 @@ def serve(
     """Run one replica until SIGTERM or SIGINT.
 
     Everything is set by environment variables: see `jobindex settings`.  Start as many replicas as you like on
-    one Redis, and put nginx before them.
+    one Redis, and put nginx before them.  The exit status is 0 after a signal, 2 where a setting can't be used, and 1
+    where something else is in the way, such as a Redis that throws away what is in it.
     """
     settings = _settings(insecure)
     set_up_logging(settings.log_level, settings.log_form)
-    if not settings.redis_url:
-        settings.data.expanduser().mkdir(parents=True, exist_ok=True)
     try:
         asyncio.run(_serve(settings))
     except IndexUnfit as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+    except NoRedis as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_SETTINGS) from None
+    except ExceptionGroup as group:  # a listener is opened while the background tasks run
+        raise _cannot_listen(group) from None
+
+
+def _cannot_listen(group: ExceptionGroup[Exception]) -> BaseException:
+    """The end of the command where that is why it ends, else the group itself."""
+    found = group.subgroup(CannotListen)
+    if found is None:
+        return group
+    names = "JOBINDEX_PUBLIC_PORT, JOBINDEX_PUBLIC_HOST, JOBINDEX_INTERNAL_PORT or JOBINDEX_INTERNAL_HOST"
+    for error in found.exceptions:
+        typer.echo(f"The replica {error}; set {names}, for example {example('public_port')}", err=True)
+    return typer.Exit(WRONG_SETTINGS)
 
 
 def _settings(insecure: bool) -> Settings:
-    """The settings, or an end that says what to mend; a wrong value is not printed, since it may be a secret."""
+    """The settings, or an end that says what to mend; a wrong value is not printed where it may be a secret."""
+    settings = settings_or_exit()
+    settings = settings.model_copy(update={"insecure": insecure or settings.insecure})
+    if faults := file_faults(settings):
+        raise end_with(faults)
     try:
-        settings = Settings()
-        settings = settings.model_copy(update={"insecure": insecure or settings.insecure})
         read_safety(settings)
-    except ValidationError as error:
-        for each in error.errors(include_input=False, include_url=False):
-            typer.echo(f"{'.'.join(str(part) for part in each['loc']) or 'settings'}: {each['msg']}", err=True)
-        raise typer.Exit(2) from None
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         typer.echo(f"The replica can't start.  {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(WRONG_SETTINGS) from None
     return settings
 
 

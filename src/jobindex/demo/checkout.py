@@ -1,8 +1,10 @@
-"""Where the files are that the cluster takes from the project's checkout and not from the package."""
+"""Files of the project outside the package: from the wheel, which has copies of them, or from the checkout."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-NGINX_CONF = ROOT / "nginx.conf"
-LIMITS_CONF = ROOT / "deploy" / "nginx" / "limits.conf"
-JOBS_PLUGIN = ROOT / "deploy" / "orthanc" / "jobs_plugin.py"
+_COPIES = Path(__file__).resolve().parent / "files"
+_FILES = _COPIES if _COPIES.exists() else ROOT
+NGINX_CONF = _FILES / "nginx.conf"
+LIMITS_CONF = _FILES / "deploy" / "nginx" / "limits.conf"
+JOBS_PLUGIN = _FILES / "deploy" / "orthanc" / "jobs_plugin.py"

@@ -11,12 +11,15 @@ from .client import Client
 from .cluster import Plan, Tell, running
 from .guide import guide
 from .ports import free_port
+from .probes import answers
 from .slow_peer import slow_peer
 from .stand_ins import fit
 from .studies import load
 from .traffic import SLOW, first_jobs, keep_busy
+from .visitor import tools
 
 HISTORY = 1000  # jobs that each Orthanc keeps, with their archives: what is shown can be tried for an hour
+PAGE = "/app/explorer.html"  # Orthanc's own, which the simulator has not
 PACE = ("--step", "0.3")  # seconds for an instance in the simulator, to whom every peer is fast
 
 
@@ -34,7 +37,8 @@ async def run_demo(plan: Plan, traffic: bool, progress: Console, result: Console
                 studies = await load(clients[:1] if cluster.postgres else clients)
                 examples = await first_jobs(clients, studies) if traffic else None
                 status.stop()
-                text = guide(plan.port, cluster.redis.port, studies.small, examples)
+                at_hand = tools(await answers(f"{clients[0].node.url}{PAGE}", clients[0].node.headers))
+                text = guide(plan.port, cluster.redis.port, studies.small, examples, at_hand)
                 result.print(text, markup=False, highlight=False, soft_wrap=True)
                 await (keep_busy(clients, studies, examples) if examples else asyncio.Event().wait())
 

@@ -77,6 +77,14 @@ def system_redis() -> Path:
     return found
 
 
+def curl() -> Path:
+    """What the printed lines call."""
+    found = shutil.which("curl")
+    if found is None:
+        raise NotInstalled("curl", "curl")
+    return Path(found)
+
+
 def lacking(*finders: Callable[[], Path]) -> list[NotInstalled]:
     """What these finders don't find."""
     missing = []

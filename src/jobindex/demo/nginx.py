@@ -1,6 +1,5 @@
 """The cluster's nginx: the project's own configuration, with the three files that it includes written anew."""
 
-import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,15 @@ from .process import Process
 CHECKED = " max_fails=1 fail_timeout=5s"
 UNCHECKED = " max_fails=0"
 NO_LIMIT = "100000r/s"  # tests and benchmarks are all at one address
+EXAMPLE_FRONT = "10.0.0.7/32"
+FRONT_LINES = (
+    f"{EXAMPLE_FRONT} 1;",
+    f"set_real_ip_from {EXAMPLE_FRONT};",
+    "real_ip_header X-Forwarded-For;",
+    "real_ip_recursive on;",
+)
+"""What stands in limits.conf for a proxy before this nginx, as comments."""
+LOG = "/var/log/nginx/access.log"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -27,16 +35,20 @@ class Nginx:
 
 
 def build_nginx(
-    folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int], rate: str = NO_LIMIT
+    folder: Path, port: int, orthancs: Sequence[int], replicas: Sequence[int], rate: str = NO_LIMIT, front: str = ""
 ) -> Nginx:
-    """`orthancs` and `replicas` are ports, at least one of each; `rate` is that of one address (100r/s)."""
+    """`orthancs` and `replicas` are ports, at least one of each; `rate` is that of one address (100r/s).
+
+    `front` is the network of a proxy before it, filled in as the file says.
+    """
     folder = folder / "nginx"
     included = folder / "deploy" / "nginx"
     included.mkdir(parents=True)
-    shutil.copy(NGINX_CONF, folder)
-    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\naccess_log {folder}/access.log without_query;\n")
+    # only root may write where the log is otherwise
+    (folder / NGINX_CONF.name).write_text(NGINX_CONF.read_text().replace(LOG, f"{folder}/access.log"))
+    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\n")
     (included / "upstreams.conf").write_text(_upstreams(orthancs, replicas) + _temporary(folder))
-    (included / "limits.conf").write_text(LIMITS_CONF.read_text().replace("rate=100r/s", f"rate={rate}"))
+    (included / "limits.conf").write_text(_limits(rate, front))
     command = [str(nginx_program()), "-p", str(folder), "-c", str(folder / NGINX_CONF.name)]
     command += ["-e", "stderr", "-g", f"daemon off; pid {folder}/nginx.pid;"]
 
@@ -46,6 +58,15 @@ def build_nginx(
     # nginx's workers would live on if their master were killed
     process = Process("nginx", command, folder / "nginx.log", ready, orphaned=signal.SIGTERM)
     return Nginx(f"http://{LOOPBACK}:{port}", process)
+
+
+def _limits(rate: str, front: str) -> str:
+    text = LIMITS_CONF.read_text().replace("rate=100r/s", f"rate={rate}")
+    if not front:
+        return text
+    for line in FRONT_LINES:
+        text = text.replace(f"# {line}", line.replace(EXAMPLE_FRONT, front))
+    return text
 
 
 def _upstreams(orthancs: Sequence[int], replicas: Sequence[int]) -> str:

@@ -44,6 +44,8 @@ def build_simulated(seat: Seat, options: Mapping[str, Any], arguments: Sequence[
 
 def _write(seat: Seat, configuration: Mapping[str, Any]) -> Path:
     seat.folder.mkdir(mode=0o700)
+    # several Orthancs that make one storage at the same moment stumble over each other
+    seat.storage.mkdir(mode=0o700, exist_ok=True)
     path = seat.folder / "orthanc.json"
     path.write_text(json.dumps(configuration, indent=2))
     return path

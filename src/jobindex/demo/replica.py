@@ -41,6 +41,7 @@ def build_replica(
         "JOBINDEX_INTERNAL_HOST": LOOPBACK,
         "JOBINDEX_INTERNAL_PORT": str(internal),
         "JOBINDEX_NODE_NETWORKS": '["127.0.0.0/8"]',
+        "JOBINDEX_PROXIES": f'["{LOOPBACK}/32"]',
         **settings,
     }
     command = [sys.executable, "-m", "jobindex", "serve"]

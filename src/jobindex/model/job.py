@@ -7,23 +7,23 @@ from typing import Any, NamedTuple
 import orjson
 
 from jobindex.errors import MalformedReport
+from jobindex.model.cut import MAX_JOB_BYTES, fitted
 from jobindex.model.moment import is_moment
-from jobindex.model.text import compact, minimal, most_members, redact, with_members
+from jobindex.model.redaction import redacted
+from jobindex.model.spans import members_in
+from jobindex.model.text import compact, mended, minimal, most_members, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
 FINAL = frozenset({"Success", "Failure"})
 ACTIONS = ("cancel", "pause", "resume", "resubmit")
 
-DEEPEST = 64
-"""Objects and lists in each other in one job; a real one has 5 at most."""
-LONGEST_JOB = 1 << 20
-"""Bytes of one job's text; a real one has about 800, a move of a thousand studies some 100 kB."""
-
 LONGEST_NUMBER = 4300
-"""Digits that Python's own reader takes; a shorter text has no longer one."""
+"""Digits that Python's own reader takes."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_STATE = re.compile(r"[A-Za-z]{1,32}")
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
 
 
 def is_job_id(text: str) -> bool:
@@ -45,48 +45,77 @@ class Job(NamedTuple):
     stamp: str
     progress: int = 0
     completed: str = ""
+    cut: tuple[str, ...] = ()
+    """Paths of the members that were too much."""
 
     @property
     def final(self) -> bool:
         return self.state in FINAL
 
 
-def read_job(text: bytes) -> Job:
-    """Read what Orthanc printed; MalformedReport where it is not a job of Orthanc's."""
-    if len(text) > LONGEST_JOB:
-        raise MalformedReport(f"A job of {len(text)} bytes; {LONGEST_JOB} are taken at most")
-    printed = compact(text)
+def is_state(text: object) -> bool:
+    """Whether this may be a state: one of Orthanc's, or of a release to come."""
+    return isinstance(text, str) and _STATE.fullmatch(text) is not None
+
+
+def read_job(text: bytes, most: int = MAX_JOB_BYTES) -> Job:
+    """Read what Orthanc printed, of which `most` bytes are kept; MalformedReport where it is not a job of Orthanc's."""
     try:
-        fields, names = _parsed(text, printed)
+        printed, cut = fitted(compact(text), most)
+        printed, fields, names = _readable(printed if cut else text, printed)
     except (ValueError, RecursionError):
         raise MalformedReport("A job that is not JSON, or JSON that readers understand differently") from None
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
     return Job(
         id=fields["ID"],
-        text=redact(printed, names),
+        text=redacted(printed, fields["Type"], names),
         state=fields["State"],
         stamp=fields["Timestamp"],
         progress=fields["Progress"],
         completed=fields.get("CompletionTime", ""),
+        cut=cut,
     )
 
 
-def read_minimal(text: bytes) -> Job:
+def id_of(text: bytes) -> str:
+    """The id of what is perhaps no job; "" where none is found."""
+    try:
+        found = [text[start + 1 : end - 1] for name, start, end in members_in(text, text.index(b"{")) if name == b"ID"]
+    except ValueError:
+        return ""
+    job_id = found[0].decode(errors="replace") if found else ""
+    return job_id if is_job_id(job_id) else ""
+
+
+def read_minimal(text: bytes, most: int = MAX_JOB_BYTES) -> Job:
     """The same, without anything that may speak of patients."""
-    job = read_job(text)
+    job = read_job(text, most)
     return job._replace(text=minimal(job.text))
 
 
+def _readable(text: bytes, printed: bytes) -> tuple[bytes, Any, list[str] | None]:
+    """A compact text that every reader takes, what it says, and the names of its members where they were looked at.
+
+    Orthanc passes on what it was given: half a surrogate pair and bytes that are no UTF-8 become U+FFFD.
+    """
+    try:
+        return printed, *_parsed(text, printed)
+    except ValueError:
+        repaired = mended(text)
+        if repaired == text:
+            raise
+    printed = compact(repaired)
+    return printed, *_parsed(repaired, printed)
+
+
 def _parsed(text: bytes, printed: bytes) -> tuple[Any, list[str] | None]:
-    """What a text says, and the names of its members where it is short; `printed` is the same text, compact.
+    """What a text says, and the names of its members where those were looked at; `printed` is the same text, compact.
 
     ValueError or RecursionError where not every reader of JSON would read the same.
     """
     fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
-    if printed.count(b"{") + printed.count(b"[") > DEEPEST and _depth(fields) > DEEPEST:
-        raise ValueError("too many levels")
-    if len(printed) < LONGEST_NUMBER:
+    if len(printed) <= LONGEST_NUMBER or not _LONG_NUMBER.search(printed):
         names = member_names(fields)
         if len(names) == most_members(printed):
             return fields, names  # none is there twice
@@ -106,11 +135,6 @@ def member_names(value: Any) -> list[str]:
     return names
 
 
-def _depth(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
-
-
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -125,7 +149,7 @@ def _looks_right(fields: dict[str, Any]) -> bool:
     return (
         type(job_id) is str
         and is_job_id(job_id)
-        and told("State") in STATES
+        and is_state(told("State"))
         and type(told("Type")) is str
         and type(told("Content")) is dict
         and type(progress) is int

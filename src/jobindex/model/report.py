@@ -1,12 +1,15 @@
 """A report: what a node says, or is read to say, in one breath."""
 
 import re
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from jobindex.errors import MalformedReport
+from jobindex.model.edits import bounded
 from jobindex.model.moment import seconds_of
+from jobindex.model.text import mended
 
 
 def _moment(text: str) -> str:
@@ -94,22 +97,47 @@ class Report(Wire):
     events: Annotated[tuple[Event, ...], Field(max_length=MOST_JOBS)] = ()
     ids: Annotated[tuple[JobId, ...], Field(max_length=MOST_IDS)] = ()
     complete: bool = False
+    cannot_read: Annotated[str, Field(max_length=200)] = ""
+    """Why its plugin can't read its own Orthanc; such a report names no ids and is never complete."""
+    cut: dict[str, tuple[str, ...]] = {}
+    """By job: paths of the members that the node itself has cut, for the job is larger than it was told to send."""
+
+    @field_validator("cut")
+    @classmethod
+    def _few(cls, cut: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {job_id: bounded(paths) for job_id, paths in islice(cut.items(), MOST_JOBS)}
 
 
 class Acknowledgement(Wire):
-    """What a node is told: register again, send everything, send these, and which jobs were not taken."""
+    """What a node is told: register again, send everything, send these, and which jobs were not taken.
+
+    One that registers is also told how many bytes of a job are kept.
+    """
 
     register_again: Annotated[bool, Field(serialization_alias="Register")] = False
     everything: bool = False
     wanted: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    max_job_bytes: int | None = None
 
 
 def read_report(body: bytes) -> Report:
-    """MalformedReport, naming the member that is wrong but not what stood there."""
+    """MalformedReport, naming the member that is wrong but not what stood there.
+
+    Half a character in one job's text does not keep the others from being read.
+    """
     try:
-        return Report.model_validate_json(body)
+        return _validated(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise MalformedReport(f"{place or 'report'}: {first['msg']}") from None
+
+
+def _validated(body: bytes) -> Report:
+    try:
+        return Report.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_input=False, include_url=False, include_context=False)[0]["type"] != "json_invalid":
+            raise
+    return Report.model_validate_json(mended(body))

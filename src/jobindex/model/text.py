@@ -8,32 +8,42 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from jobindex.model.spans import elements_in, members_in
+
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,]|[^\s{}\[\]:,"]+')
-_STRING_OR_SPACE = re.compile(rb"(" + _STRING + rb")|\s+")
 _LOGIN = re.compile(rb'(?<=://)[^/@"\\\s]+(?=@)')
 _SPACE = b" \t\n\r\f\v"
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]..", re.DOTALL)
 _SECRETS = (b"authorization", b"token", b"secret", b"passw", b"cookie", b"apikey", b"api-key", b"httpheaders")
 
 REDACTED = b'"REDACTED"'
 
 
 def compact(text: bytes) -> bytes:
-    """`text` without the white space between its tokens."""
-    parts = _parted(text)
-    return _STRING_OR_SPACE.sub(rb"\1", text) if parts is None else b'"'.join(parts)
+    """`text` without the white space between its tokens; what is no JSON for its quotation marks is left as it is."""
+    if b"\\" not in text:
+        return _compacted(text)
+    if b"\0" in text or b"\1" in text:  # no JSON has these
+        return text
+    hidden = text.replace(b"\\\\", b"\0").replace(b'\\"', b"\1")
+    return _compacted(hidden).replace(b"\1", b'\\"').replace(b"\0", b"\\\\")
 
 
-def _parted(text: bytes) -> list[bytes] | None:
-    """What stands outside of strings, without white space, and inside of them, by turns.
-
-    None where a quotation mark may be no end of a string.
-    """
-    parts = text.split(b'"') if b"\\" not in text else []
+def _compacted(text: bytes) -> bytes:
+    """The same where each quotation mark begins or ends a string."""
+    parts = text.split(b'"')
     if not len(parts) % 2:
-        return None
+        return text
     parts[::2] = b'"'.join(parts[::2]).translate(None, _SPACE).split(b'"')
-    return parts
+    return b'"'.join(parts)
+
+
+def mended(text: bytes) -> bytes:
+    """JSON in which halves of surrogate pairs, and bytes that are no UTF-8, are U+FFFD instead."""
+    text = text.decode(errors="replace").encode()
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if _HALF.fullmatch(found[0]) else found[0], text)
 
 
 def most_members(text: bytes) -> int:
@@ -51,15 +61,24 @@ def _is_secret(name: str) -> bool:
     return speaks_of_secrets(name.encode())
 
 
-def redact(text: bytes, names: Iterable[str] | None = None) -> bytes:
+def are_secret(names: Iterable[str]) -> bool:
+    """Whether one of these names speaks of a secret."""
+    return any(map(_is_secret, names))
+
+
+def without_logins(text: bytes) -> bytes:
+    """Mask logins in URLs."""
+    return _LOGIN.sub(b"REDACTED", text) if b"@" in text else text
+
+
+def redact(text: bytes) -> bytes:
     """Mask every value below a member whose name speaks of a secret, and logins in URLs; `text` is compact.
 
     The names are those that Orthanc and its plugins use for passwords, tokens and a peer's HTTP headers.
-    What is an object stays one, with the same names in it.  Who knows all `names` in a short text spares a search.
+    What is an object stays one, with the same names in it.
     """
-    text = _LOGIN.sub(b"REDACTED", text) if b"@" in text else text
-    speaks = speaks_of_secrets(text) if names is None else any(map(_is_secret, names))
-    return b"".join(_masked(_TOKEN.findall(text))) if speaks else text
+    text = without_logins(text)
+    return b"".join(_masked(_TOKEN.findall(text))) if speaks_of_secrets(text) else text
 
 
 def _masked(tokens: list[bytes]) -> Iterator[bytes]:
@@ -96,31 +115,19 @@ def minimal(text: bytes) -> bytes:
 
 def members(text: bytes) -> dict[bytes, bytes]:
     """The members of a compact JSON object: names without quotes, values as text, in order."""
-    found: dict[bytes, bytes] = {}
-    tokens = _TOKEN.findall(text)
-    position = 1
-    while tokens[position] != b"}":
-        name, start = tokens[position][1:-1], position + 2
-        position = _after_value(tokens, start)
-        found[name] = b"".join(tokens[start:position])
-        position += tokens[position] == b","
-    return found
+    return {name: text[start:end] for name, start, end in members_in(text)}
 
 
 def elements(text: bytes) -> list[bytes]:
     """The elements of a compact JSON array, as text."""
-    found: list[bytes] = []
-    tokens = _TOKEN.findall(text)
-    start = 1
-    while tokens[start] != b"]":
-        position = _after_value(tokens, start)
-        found.append(b"".join(tokens[start:position]))
-        start = position + (tokens[position] == b",")
-    return found
+    return [text[start:end] for start, end in elements_in(text)]
 
 
 def with_members(text: bytes, changed: Mapping[bytes, bytes]) -> bytes:
     """`text` with some members replaced or added, in Orthanc's order: by name."""
-    merged = {**members(text), **changed}
-    names = sorted(merged)
-    return b"{" + b",".join(b'"' + name + b'":' + merged[name] for name in names) + b"}"
+    return joined({**members(text), **changed})
+
+
+def joined(members: Mapping[bytes, bytes]) -> bytes:
+    """An object of these members, in Orthanc's order."""
+    return b"{" + b",".join(b'"' + name + b'":' + members[name] for name in sorted(members)) + b"}"

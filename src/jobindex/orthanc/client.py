@@ -16,7 +16,7 @@ from yarl import URL
 from jobindex.errors import OutOfReach, OwnerSilent, OwnerUnreachable
 from jobindex.orthanc.credentials import NOBODY, Credentials
 from jobindex.orthanc.headers import permitted
-from jobindex.orthanc.output import IDLE, Output
+from jobindex.orthanc.output import Output
 from jobindex.orthanc.places import Places
 from jobindex.orthanc.reach import Reach
 from jobindex.orthanc.sessions import Sessions, opened_sessions
@@ -61,8 +61,8 @@ class Client:
 
     @asynccontextmanager
     async def stream(self, url: str, path: str, credentials: Credentials, *, within: float) -> AsyncIterator[Output]:
-        """An answer whose body is to come; its head comes `within` seconds."""
-        timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_read=IDLE)
+        """An answer whose body is to come; its head comes `within` seconds, and `Output` watches over the rest."""
+        timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_read=within)
         with self._translated(url):
             async with asyncio.timeout(within):
                 response = await self._request(self._sessions.streaming, url, "GET", path, credentials, timeout)

@@ -13,7 +13,7 @@ from jobindex.errors import OwnerSilent
 from jobindex.orthanc.splice import Splicer
 
 IDLE = 30.0
-"""Seconds that a download may stand still."""
+"""Seconds that a download may stand still once it has begun."""
 TAKES_WITHIN_S = 30.0
 """Seconds in which a caller must take some of it."""
 WORTH_POURING = 1 << 20
@@ -38,7 +38,8 @@ class Output:
     async def piece(self) -> bytes:
         """What has come next; nothing at the end."""
         with _translated():
-            return await self._response.content.readany()
+            async with asyncio.timeout(IDLE):
+                return await self._response.content.readany()
 
     def can_be_poured(self, length: int | None) -> bool:
         """Whether somebody who was told this length wants just what comes out of the owner's socket."""
@@ -82,5 +83,5 @@ class Output:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (aiohttp.ClientPayloadError, aiohttp.SocketTimeoutError) as error:
+    except (aiohttp.ClientPayloadError, TimeoutError) as error:
         raise OwnerSilent("an output broke off") from error

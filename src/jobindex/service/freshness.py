@@ -19,9 +19,15 @@ class Freshness:
         self._changes = changes
         self._head = Coalesced(self._ask)
         self._view = view
+        self.submitting = False
+        """Whether a submission was under way, or had just ended, when the index was asked last: the nodes may have
+        jobs that it lacks."""
 
     async def catch_up(self) -> bool:
-        """Wait until the view shows all that the index held when this was called; False: it is stale."""
+        """Wait until the view shows all that the index held when this was called; False: it is stale.
+
+        As it is where the index takes nothing new.
+        """
         if not self._view.connected:
             return False
         shown = self._view.head
@@ -30,14 +36,17 @@ class Freshness:
         except (IndexAway, TimeoutError):
             self._view.connected = False  # the next request need not find out again; the follower says when it is back
             return False
-        return head is not None and not _fell_back(shown, head) and await self._view.reach(head, CATCH_UP)
+        reached = head is not None and not _fell_back(shown, head) and await self._view.reach(head, CATCH_UP)
+        return reached and not self._view.full_index
 
     async def _ask(self) -> Head | None:
         """The deadline is the question's, not each request's; who waited behind one that failed asks no other."""
         if not self._view.connected:
             raise IndexAway("Redis was away a moment ago")
         async with Deadline(ANSWERS):
-            return await self._changes.head()
+            standing = await self._changes.standing()
+        self.submitting = standing.submitting
+        return standing.head
 
 
 def _fell_back(shown: Head, head: Head) -> bool:

@@ -4,10 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
+from jobindex.model.edits import edits_of
 from jobindex.model.moment import moment
 from jobindex.model.node import GONE, Node
 from jobindex.model.record import FORGOTTEN, LOST
 from jobindex.store.jobs import Stored
+
+MAX_ENDINGS = 5000
+"""What is said of so many owners, marks and edits is remembered; an edit's has 5 KB at most."""
 
 
 def job_object(job: Stored, node: Node | None) -> bytes:
@@ -20,13 +24,16 @@ class Objects:
 
     def __init__(self, nodes: Mapping[str, Node]) -> None:
         self.nodes = nodes
-        self._endings: dict[tuple[str, str], bytes] = {}
+        self._endings: dict[tuple[str, str, str], bytes] = {}
 
     def of(self, jobs: Iterable[Stored]) -> Iterator[bytes]:
         endings = self._endings
         for job in jobs:
-            kind = (job.record.node, job.record.mark)
+            rest = job.record.rest
+            kind = (job.record.node, job.record.mark, rest if "=" in rest else "")
             if kind not in endings:
+                if len(endings) >= MAX_ENDINGS:
+                    endings.clear()
                 endings[kind] = job_object(job, self.nodes.get(job.record.node))[len(job.text) - 1 :]
             yield job.text[:-1] + endings[kind]
 
@@ -39,4 +46,9 @@ def _told(job: Stored, node: Node | None) -> dict[str, object]:
         told["Lost"] = True
     if job.record.mark == FORGOTTEN:
         told["Forgotten"] = True
+    edits = edits_of(job.record.rest)
+    if edits.cut:
+        told["Cut"] = edits.cut
+    if edits.kept:
+        told["Kept"] = edits.kept
     return told

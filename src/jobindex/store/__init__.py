@@ -10,10 +10,12 @@ from jobindex.store.disk import Disk
 from jobindex.store.due import Due
 from jobindex.store.jobs import Jobs, Stored
 from jobindex.store.line import Line
+from jobindex.store.logins import LoginAttempts
 from jobindex.store.nodes import Nodes
 from jobindex.store.nonces import Nonces
 from jobindex.store.scripts import Scripts
 from jobindex.store.server import Server
+from jobindex.store.submissions import Submissions
 from jobindex.store.tls import Tls
 from jobindex.store.told import Told
 
@@ -29,7 +31,9 @@ class Store:
         self.jobs = Jobs(redis, scripts, reports, self.told)
         self.nodes = Nodes(redis, scripts, reports, self.told)
         self.nonces = Nonces(reporting)
+        self.logins = LoginAttempts(scripts, reporting)
         self.changes = Changes(redis, clients.tail, scripts)
+        self.submissions = Submissions(scripts)
         self.disk = Disk(redis)
         self.server = Server(clients, plain)
         self.late, self.visit, self.reap = (Due(redis, scripts, chore) for chore in ("late", "visit", "reap"))

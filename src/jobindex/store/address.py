@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote
 
+from redis.connection import parse_url
+
 SENTINEL = ("redis+sentinel", "rediss+sentinel")
 PLAIN = ("redis", "redis+sentinel")
 SENTINEL_PORT = 26379
@@ -58,7 +60,17 @@ def read_sentinels(url: str) -> Sentinels | None:
         sentinel_password=next(iter(given.get("sentinel_password", [])), None),
         tls=parts["scheme"] == "rediss+sentinel",
     )
-    return replace(found, db=int(path[1])) if len(path) == 2 else found
+    return replace(found, db=_database(path[1])) if len(path) == 2 else found
+
+
+def check_address(url: str) -> None:
+    """ValueError where Redis can't be at an address like that; the words don't repeat it."""
+    if not url or read_sentinels(url):
+        return
+    try:
+        parse_url(url)  # type: ignore[no-untyped-call]  # redis-py has no types for it
+    except ValueError:
+        raise ValueError("the port, or the number of the database, can't be read") from None
 
 
 def without_login(url: str) -> str:
@@ -74,6 +86,12 @@ def plain_hosts(url: str) -> tuple[str, ...]:
         return ()
     hosts = [_host(each)[0] for each in parts["hosts"].split(",")]
     return tuple(host for host in hosts if not _is_here(host))
+
+
+def _database(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError("behind the master's name stands the number of the database, or nothing")
+    return int(text)
 
 
 def _is_here(host: str) -> bool:

@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 from jobindex.store import keys
 from jobindex.store.connect import COMMAND_TIMEOUT, TAIL_BLOCK, translated
 from jobindex.store.line import Line
-from jobindex.store.scripts import Scripts
+from jobindex.store.scripts import Call, Scripts, new_word
 
 _LOG = keys.key(keys.CHANGES)
+_STANDING = (keys.key(keys.EPOCH), keys.key(keys.VERSION), keys.key(keys.SUBMITTING))
 MOST = 2000
 """Changes in one read."""
 
@@ -22,6 +23,13 @@ class Head:
     epoch: str
     began: int
     version: int
+
+
+class Standing(NamedTuple):
+    """Where the index stands (None while nothing has ever been written), and whether a submission counts."""
+
+    head: Head | None
+    submitting: bool
 
 
 class Change(NamedTuple):
@@ -43,19 +51,26 @@ class Changes:
         self._scripts = scripts
 
     async def begin(self) -> None:
-        """See to it that there is an epoch, as every write does; IndexAway also where Redis answers but takes none."""
+        """See to it that there is an epoch, as every write does, and that Redis takes what is new.
+
+        IndexFull where there is an epoch and no memory, IndexAway also where Redis answers but takes no writes.
+        """
         with translated():
-            await self._scripts.run("epoch_begin")
+            await self._scripts.run_in_turn([Call(verb, (), new_word()) for verb in ("epoch_begin", "index_try")])
 
     async def head(self) -> Head | None:
         """Where the index stands; None while nothing has ever been written."""
+        return (await self.standing()).head
+
+    async def standing(self) -> Standing:
+        """All that a list needs to know before it is answered, in one question."""
         with translated():
-            found: list[Any] = await self._head.ask("MGET", keys.key(keys.EPOCH), keys.key(keys.VERSION))
-        epoch, version = found
+            found: list[Any] = await self._head.ask("MGET", *_STANDING)
+        epoch, version, submitting = found
         if epoch is None or version is None:
-            return None
+            return Standing(None, submitting is not None)
         word, began, _ = epoch.decode().split(" ", maxsplit=2)
-        return Head(word, int(began), int(version))
+        return Standing(Head(word, int(began), int(version)), submitting is not None)
 
     async def now(self) -> int:
         """Redis's clock, ms."""

@@ -34,19 +34,26 @@ class Due:
 
     async def put(self, claim: Claim, when: int) -> bool:
         """Say when a claimed member is due next; False where somebody claimed or changed it since."""
-        return await self._put(claim.member, str(when), claim.token)
+        return bool(await self._put(claim.member, str(when), claim.token))
+
+    async def renew(self, claim: Claim, lease: int) -> Claim | None:
+        """Keep a claimed member for `lease` from now; None where somebody else has claimed it since."""
+        token = await self._put(claim.member, str(lease), claim.token)
+        return Claim(claim.member, token) if token else None
 
     async def strike(self, claim: Claim) -> bool:
         """A claimed member is done for good."""
-        return await self._put(claim.member, "", claim.token)
+        return bool(await self._put(claim.member, "", claim.token))
 
     async def add(self, member: str, when: int = 0) -> bool:
         """List a member that is not listed yet."""
-        return await self._put(member, str(when), "")
+        return bool(await self._put(member, str(when), ""))
 
-    async def _put(self, member: str, when: str, token: str) -> bool:
+    async def _put(self, member: str, when: str, token: str) -> str:
+        """The new deadline; "" where somebody else has claimed it."""
         with translated():
-            return bool(await self._scripts.run("due_put", self._chore, member, when, token))
+            answer = await self._scripts.run("due_put", self._chore, member, when, token)
+        return answer.decode() if isinstance(answer, bytes) else "1" if answer else ""
 
     async def members(self) -> list[str]:
         with translated():

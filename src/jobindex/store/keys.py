@@ -25,7 +25,10 @@ class Key:
 NODES = Key("nodes", "hash", "node id → JSON: name, url, version, incarnation, state, seen (ms), kind")
 JOBS = Key("jobs", "hash", "job id → Orthanc's JSON, compact: its members, order and number literals; secrets masked")
 OWNERS = Key(
-    "owners", "hash", "job id → `node incarnation clock stamp state mark`, `less=bytes` since less of its text was kept"
+    "owners",
+    "hash",
+    "job id → `node incarnation clock stamp state mark`, then `less=bytes` since less of its text was kept, "
+    "`cut=paths` of members that were too much, `kept=paths` of those from an earlier text, `outputs=deleted`",
 )
 FINISHED = Key("finished", "zset", "job id by completion time (ms): what retention reaps")
 DELETED = Key("deleted", "zset", "tombstones, `job id incarnation` until (ms): may not come back before")
@@ -49,11 +52,27 @@ NONCE = Key(
     "a signed report came with it, and none may again; TTL of the signature",
 )
 
+LOGIN = Key(
+    "login:<digest>",
+    "string",
+    "guesses of the last minute, `digest@ms`: at a user name of an address, or at an address; or since when one waits",
+)
+ACCEPTED = Key(
+    "accepted:<digest>",
+    "string",
+    "credentials that an Orthanc took in the last 12 hours: a keyed digest of them",
+)
+
+SUBMISSIONS = Key("submissions", "zset", "requests that may create a job, under way or just ended, until (ms)")
+SUBMITTING = Key("submitting", "string", "there while one of them counts: lists ask the nodes first")
+
 FIXED = (NODES, JOBS, OWNERS, FINISHED, DELETED, CHANGES, EPOCH, VERSION)
 """What every script gets as its KEYS, in this order."""
-FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN, NONCE)
-ALL = FIXED + FAMILIES
-EXPIRING = (BEAT, TOKEN, NONCE)
+SINGLE = (SUBMISSIONS, SUBMITTING)
+"""The others that have one name."""
+FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN, NONCE, LOGIN, ACCEPTED)
+ALL = FIXED + SINGLE + FAMILIES
+EXPIRING = (BEAT, TOKEN, NONCE, LOGIN, ACCEPTED, SUBMISSIONS, SUBMITTING)
 """These always have a TTL; no other key ever has one."""
 
 
@@ -64,7 +83,7 @@ def key(kind: Key, part: str = "") -> str:
 
 def kind_of(name: str) -> tuple[Key, str] | None:
     """Which key, or which of a family (its part), has this name in Redis; None where the index has no such key."""
-    for each in FIXED:
+    for each in FIXED + SINGLE:
         if name == each.stem:
             return each, ""
     for each in FAMILIES:

@@ -28,6 +28,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "incr": (_TOKEN,),
     "info": ("server",),
     "mget": (_TOKEN,),
+    "pexpire": (_TOKEN, "1"),
     "ping": (),
     "pttl": (_TOKEN,),
     "sadd": (_STATE, _NONE),

@@ -7,13 +7,12 @@ from aiohttp import web
 
 from jobindex.model.job import is_job_id
 from jobindex.orthanc.wire import action_path, job_path
+from jobindex.service.actions import Actions
 from jobindex.service.listing import Listing
 from jobindex.service.reader import Reader
-from jobindex.service.relay import Relay
 from jobindex.service.removal import Removal
 from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.search import Search
-from jobindex.service.view import View
 from jobindex.web.answers import done, empty, error, json_answer, relayed
 from jobindex.web.routes import Call, Door
 
@@ -23,20 +22,18 @@ class JobsDoor:
 
     def __init__(
         self,
-        view: View,
         listing: Listing,
         rights: Rights,
         search: Search,
         reader: Reader,
-        relay: Relay,
+        actions: Actions,
         removal: Removal,
     ) -> None:
-        self._view = view
         self._listing = listing
         self._rights = rights
         self._search = search
         self._reader = reader
-        self._relay = relay
+        self._actions = actions
         self._removal = removal
 
     async def get(self, call: Call) -> web.StreamResponse:
@@ -75,8 +72,7 @@ class JobsDoor:
             await self._rights.may(caller, "POST", action_path(NO_JOB, name))
             return empty(400)
         # A caller that hangs up doesn't undo what was sent; what came of it is still taken in.
-        acting = self._relay.act(caller, job, self._view.owner(job), "POST", action_path(job.id, name))
-        answer = await asyncio.shield(acting)
+        answer = await asyncio.shield(self._actions.act(caller, job, name))
         if answer.refuses:
             await self._rights.refuse(caller, job.record.node, answer)
         return relayed(call.request, answer)

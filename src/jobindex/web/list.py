@@ -22,7 +22,7 @@ OURS = tuple(CODINGS)
 
 
 class ListDoor:
-    """`/jobs`.  `always_refresh` asks the nodes first, also where the caller doesn't."""
+    """`/jobs`.  The nodes are asked first where the caller wants it, around a submission, or `always_refresh`."""
 
     def __init__(
         self,
@@ -49,14 +49,21 @@ class ListDoor:
         if refreshed:
             await self._refresh.refresh(call.caller)
         fresh = await self._freshness.catch_up()
+        if self._freshness.submitting and not refreshed:
+            await self._refresh.refresh(call.caller)
+            fresh = await self._freshness.catch_up()
         asked = replace(asked, question=await self._visible_to(call.caller, asked.question))
         answer, coding = await self._answer(asked)
         if not fresh:
             metrics.stale.inc()
-            answer.headers["X-Job-Index"] = f"stale; age={self._view.age:.0f}"
+            answer.headers["X-Job-Index"] = self._stale()
         elif not refreshed and coding == asked.coding:
             request[ASKED] = asked
         return answer
+
+    def _stale(self) -> str:
+        """That what is shown may be old, why, and since when."""
+        return f"stale; {'reason=OOM; ' if self._view.full_index else ''}age={self._view.age:.0f}"
 
     async def _visible_to(self, caller: Caller, question: Question) -> Question:
         """The question without the jobs of the nodes that refuse this caller, asked as late as can be."""

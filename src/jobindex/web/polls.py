@@ -130,7 +130,7 @@ class Polls:
         try:
             while self._turns:
                 turns, self._turns = self._turns, []
-                fresh = await self._freshness.catch_up()
+                fresh = await self._freshness.catch_up() and not self._freshness.submitting
                 for turn in turns:
                     self._take(turn, fresh=fresh)
         finally:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from jobindex import metrics
 from jobindex.audit.trail import Trail
+from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.node import ALIVE, GONE, LATE, PROBLEMS, STOPPED, most_are_silent
 from jobindex.service.condition import Condition
 from jobindex.service.insecurity import Insecurity
@@ -17,11 +18,14 @@ from jobindex.web.routes import Call
 class ProbesDoor:
     """`/-/healthy`, `/-/ready`, `/metrics`."""
 
-    def __init__(self, view: View, insecurity: Insecurity, condition: Condition, trail: Trail) -> None:
+    def __init__(
+        self, view: View, insecurity: Insecurity, condition: Condition, trail: Trail, untrusted: UntrustedPeers
+    ) -> None:
         self._view = view
         self._insecurity = insecurity
         self._condition = condition
         self._trail = trail
+        self._untrusted = untrusted
         self.serving = False
         """Whether the public listener is open, and not about to close."""
 
@@ -34,12 +38,16 @@ class ProbesDoor:
         told: dict[str, object] = {"Ready": self.serving, "Index": "connected", "Audit": self._trail.state}
         if not self._view.connected:
             told |= {"Index": "away", "Age": round(self._view.age)}
+        elif self._view.full_index:
+            told |= {"Index": "full", "Age": round(self._view.age), "IndexReason": self._view.full_index}
         if not self.serving:
             told["Reason"] = "Stopping" if self._view.full.is_set() else "The whole index was not seen yet"
         if self._insecurity.words:
             told["Insecure"] = self._insecurity.words
         if self._condition.warnings:
             told["Warnings"] = list(self._condition.warnings)
+        if untrusted := self._untrusted.shown():
+            told["UntrustedProxies"] = untrusted
         return object_answer(told, status=200 if self.serving else 503)
 
     async def metrics(self, call: Call) -> web.StreamResponse:
@@ -47,6 +55,7 @@ class ProbesDoor:
         metrics.jobs.set(len(self._view.jobs))
         metrics.version.set(self._view.head.version)
         metrics.connected.set(self._view.connected)
+        metrics.index_full.set(bool(self._view.full_index))
         metrics.audit_failing.set(self._trail.state == "failing")
         metrics.full.set(self._view.full.is_set())
         states = Counter(node.state for node in self._view.nodes.values())
@@ -55,6 +64,7 @@ class ProbesDoor:
         problems = Counter(node.problem for node in self._view.nodes.values())
         for problem in PROBLEMS:
             metrics.node_problems.labels(problem).set(problems[problem])
-        metrics.mass_silence.set(most_are_silent(states[LATE], states[ALIVE] + states[LATE]))
+        counting = [node for node in self._view.nodes.values() if node.counts]
+        metrics.mass_silence.set(most_are_silent(sum(not node.alive for node in counting), len(counting)))
         content_type, text = metrics.exposition()
         return web.Response(body=text, headers={"Content-Type": content_type})

@@ -77,7 +77,12 @@ class ReportsDoor:
             self._audit.came(node_id, request.remote or "")
         if report.goodbye:
             self._audit.left(node_id, request.remote or "")
-        return told.model_dump_json(by_alias=True).encode()
+        return told.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _status(error: JobIndexError) -> int:
+    """That of the kind of error, or of the kind that it is one of."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def _name(told: str) -> str:
@@ -94,4 +99,4 @@ def _refusal(error: JobIndexError) -> web.Response:
         told["Time"] = round(time.time() * 1000)
     if isinstance(error, (UnknownNode, NodeConflict)):
         told["Register"] = isinstance(error, UnknownNode)
-    return object_answer(told, status=STATUS[type(error)])
+    return object_answer(told, status=_status(error))

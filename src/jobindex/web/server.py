@@ -1,6 +1,8 @@
 """A listener: the middle pieces every request passes, and the life of the socket."""
 
 import asyncio
+import errno
+import os
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -23,6 +25,10 @@ BACKLOG = 1024
 """Connections that may wait to be accepted; aiohttp's 128 made nginx give up when 200 callers came at once."""
 DRAIN = 10.0
 """Seconds that requests in flight get when the replica stops."""
+
+
+class CannotListen(Exception):
+    """A listener can't be opened where the settings say."""
 
 
 def handler(
@@ -85,11 +91,26 @@ async def listening(answer: Handler, host: str, port: int, polls: Polls | None =
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
-        await _to_the_end(web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG).start())
+        await _start(web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG))
         yield runner.addresses[0][1]
     finally:
         stopping.set()
         await asyncio.shield(runner.cleanup())
+
+
+async def _start(site: web.TCPSite) -> None:
+    """CannotListen where the port is taken, or the host is none of this machine's."""
+    try:
+        await _to_the_end(site.start())
+    except OSError as error:
+        raise CannotListen(f"can't listen at {site.name.partition('://')[2]}: {_plain(error)}") from error
+
+
+def _plain(error: OSError) -> str:
+    """asyncio has the address in the error's text as well; from Python 3.13 on, no number where no address is ours."""
+    if error.errno is None:
+        return os.strerror(errno.EADDRNOTAVAIL)
+    return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
 
 
 async def _to_the_end(start: Coroutine[Any, Any, None]) -> None:

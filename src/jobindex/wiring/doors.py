@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from jobindex.audit.nodes import NodeEvents
 from jobindex.auth.introduction import Introduction
-from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
+from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.job import ACTIONS
 from jobindex.settings import Settings
 from jobindex.web.guesses import Guesses
@@ -26,16 +26,17 @@ def public_routes(settings: Settings, services: Services) -> Routes:
     view, rights, search, relay = services.view, services.rights, services.search, services.relay
     refresh, always = services.refresh, settings.always_refresh
     every = ListDoor(view, services.listing, rights, services.freshness, refresh, always_refresh=always)
-    jobs = JobsDoor(view, services.listing, rights, search, services.reader, relay, services.removal)
+    jobs = JobsDoor(services.listing, rights, search, services.reader, services.actions, services.removal)
     outputs = OutputsDoor(view, search, relay, rights)
-    nodes = NodesDoor(view, services.roster)
+    nodes = NodesDoor(view, services.roster, services.freshness)
     routes = [
         Route("/jobs", {"GET": every.get}, gate=rights.may_list),
         Route("/jobs/{id}", {"GET": jobs.get, "DELETE": jobs.delete}),
         *(Route(f"/jobs/{{id}}/{name}", {"POST": jobs.action(name)}) for name in ACTIONS),
         Route("/jobs/{id}/{key}", {"GET": outputs.get, "DELETE": outputs.delete}),
         Route("/job-index/nodes", {"GET": nodes.list}, gate=rights.may_list),
-        Route("/job-index/nodes/{node}/forget", {"POST": nodes.forget}, gate=rights.may_operate),
+        Route("/job-index/nodes/{node}/give-up", {"POST": nodes.give_up}, gate=rights.may_operate),
+        Route("/job-index/nodes/{node}", {"DELETE": nodes.delete}, gate=rights.may_operate),
     ]
     return Routes(routes, otherwise=rights.may_list, read_only=settings.read_only)
 
@@ -60,15 +61,21 @@ def _sample_routes(settings: Settings, services: Services, events: NodeEvents) -
     return SampleDoor(services.visits, services.intake, settings.sample_port, events).routes()
 
 
-def guard(settings: Settings) -> Guard:
+def guard(settings: Settings, services: Services) -> Guard:
     """What clients send has to pass before anything is asked of an Orthanc."""
-    logins = Logins(settings.failed_logins)
-    return lambda doors: Site(Guesses(doors, logins), settings.origins)
+    believes = proxies(settings).believes
+    return lambda doors: Site(Guesses(doors, services.logins), settings.origins, believes)
 
 
-def recognition(settings: Settings) -> Recognition | Introduction:
+def proxies(settings: Settings) -> Recognition:
+    """Whose own word is believed."""
+    return Recognition(proxies=settings.proxies)
+
+
+def recognition(settings: Settings, untrusted: UntrustedPeers) -> Recognition | Introduction:
     """How callers are recognised: by what Orthanc is to judge, or by the word of a proxy that has judged."""
-    recognition = Recognition(settings.token_headers, settings.token_arguments, settings.proxies)
+    tokens = settings.token_headers, settings.token_arguments
+    recognition = Recognition(*tokens, settings.proxies, settings.address_header, untrusted)
     if settings.callers == "orthanc":
         return recognition
     return Introduction(recognition, settings.user_header, settings.roles_header)

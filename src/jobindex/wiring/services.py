@@ -2,12 +2,15 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 
+from jobindex.auth.logins import Logins
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.model.job import read_job, read_minimal
 from jobindex.orthanc.client import Client
 from jobindex.safety import Safety
+from jobindex.service.actions import Actions
 from jobindex.service.admission import Admission
 from jobindex.service.asking import AsAdministrator, AsCaller
 from jobindex.service.breaker import Breaker
@@ -28,6 +31,7 @@ from jobindex.service.removal import Removal
 from jobindex.service.rights import Granted, Rights
 from jobindex.service.roster import Roster
 from jobindex.service.search import Search
+from jobindex.service.submissions import Submissions
 from jobindex.service.timing import Timing
 from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
@@ -50,26 +54,30 @@ class Services:
     visits: Visits
     history: History
     rights: Rights
+    logins: Logins
     listing: Listing
     freshness: Freshness
     refresh: Refresh
     search: Search
     reader: Reader
     relay: Relay
+    actions: Actions
     removal: Removal
+    submissions: Submissions
 
 
 def build_services(settings: Settings, safety: Safety, store: Store, client: Client, timing: Timing) -> Services:
     """In trust a proxy has decided, and nodes are asked with their own tokens; else nobody keeps one."""
     trust, is_minimal = settings.callers == "trust", settings.content == "minimal"
-    read = read_minimal if is_minimal else read_job
+    read = partial(read_minimal if is_minimal else read_job, most=settings.max_job_bytes)
     named = [_named(node) for node in settings.nodes]
     view, recent, breaker = View(), Recent(), Breaker()
     freshness, losses = Freshness(store.changes, view), Losses(store)
     roster = Roster(store, client, losses, timing)
     tokens = Tokens(store.nodes, Vault(safety.keyring), {each.id: each.authorization for each in named}, timing.gone)
     asking = AsAdministrator(client, tokens) if trust else AsCaller(client)
-    intake = Intake(store, view, roster, losses, freshness, recent, tokens if trust else None, read)
+    kept = tokens if trust else None
+    intake = Intake(store, view, roster, losses, freshness, recent, kept, read, settings.max_job_bytes)
     rights = (Granted if trust else Rights)(view, asking, Verdicts(), breaker)
     relay = Relay(asking, intake, breaker)
     search = Search(view, freshness, relay, rights)
@@ -84,12 +92,15 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         visits=Visits(store, client, roster, intake, tokens, named, timing),
         history=History(store, timing),
         rights=rights,
+        logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
         freshness=freshness,
         refresh=Refresh(view, asking, intake),
         search=search,
-        reader=Reader(view, freshness, relay, rights, search, read),
+        reader=Reader(view, freshness, relay, rights, search),
         relay=relay,
+        submissions=Submissions(store),
+        actions=Actions(view, relay),
         removal=Removal(store, view, relay, rights, timing),
     )
 

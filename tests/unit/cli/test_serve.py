@@ -50,9 +50,9 @@ def test_insecure_goes_not_together_with_tokens() -> None:
     assert "seal" in refusal("--insecure", SAMPLE_ROUTES="true")
 
 
-def test_a_wrong_value_is_named_and_not_repeated() -> None:
-    told = refusal(SECRET="x" * 16, NODE_NETWORKS=f'["{CANARY}"]')
-    assert "node_networks" in told
+def test_a_wrong_value_that_may_be_secret_is_named_and_not_repeated() -> None:
+    told = refusal(SECRET="x" * 16, NODES=f'["{CANARY}"]')
+    assert "JOBINDEX_NODES" in told
     assert CANARY not in told
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from jobindex.demo.cluster import Plan, running
 from jobindex.demo.installed import NotInstalled
+from jobindex.demo.layout import lay_out
 from jobindex.demo.ports import LOOPBACK
 from jobindex.demo.probes import listens
 from jobindex.demo.process import NotStarted
@@ -60,3 +61,11 @@ async def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         async with running(Plan(nodes=1, replicas=1, simulated=True)):
             pytest.fail("it came up")
     assert files(tmp_path) == []
+
+
+def test_releases_a_storage_for_all_is_there_before_any_orthanc_starts(tmp_path: Path) -> None:
+    try:
+        lay_out(Plan(nodes=3, replicas=0, nginx=False, postgres=True), tmp_path)
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    assert (tmp_path / "storage").is_dir()

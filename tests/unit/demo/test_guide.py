@@ -4,6 +4,7 @@ import shlex
 
 from jobindex.demo.guide import guide
 from jobindex.demo.traffic import Examples
+from jobindex.demo.visitor import Tools
 
 URL = "http://localhost:8080"
 
@@ -25,3 +26,9 @@ def test_without_jobs_it_shows_how_to_make_one() -> None:
     [order] = [command for command in lines(None) if "POST" in command]
     assert f"{URL}/orthanc/studies/study/archive" in order
     assert order[-1] == '{"Asynchronous": true}'
+
+
+def test_releases_only_what_is_at_hand_is_named() -> None:
+    text = guide(8080, 6379, ("study",), None, Tools(curl="python -m small", redis_cli="", page=False))
+    assert "python -m small -su demo:demo" in text
+    assert not {"redis-cli", "curl", "Open"} & set(text.split())

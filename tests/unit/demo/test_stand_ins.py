@@ -9,6 +9,7 @@ from jobindex.demo.installed import NotInstalled
 from jobindex.demo.plan import Plan
 
 FINDERS = (
+    "curl",
     "nginx_program",
     "orthanc_postgres",
     "orthanc_program",
@@ -75,3 +76,10 @@ def test_redis_is_found_in_its_package_where_the_system_has_none(monkeypatch: py
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(installed, "SYSTEM", ())
     assert installed.redis_program().name == "valkey-server"
+
+
+def test_releases_without_curl_there_is_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    lack(monkeypatch, curl="curl")
+    _, [note] = stand_ins.fit(Plan())
+    assert "small" in note
+    assert "apt install curl" in note

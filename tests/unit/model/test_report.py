@@ -93,7 +93,7 @@ def test_an_address_that_could_lead_elsewhere_is_refused(url: str) -> None:
 
 
 def test_an_answer_has_the_members_that_the_plugin_reads() -> None:
-    answer = Acknowledgement(everything=True, wanted=(job_id(1),)).model_dump(by_alias=True)
+    answer = Acknowledgement(everything=True, wanted=(job_id(1),)).model_dump(by_alias=True, exclude_none=True)
     assert answer == {"Register": False, "Everything": True, "Wanted": (job_id(1),), "Refused": ()}
 
 

@@ -3,7 +3,7 @@
 from jobindex.errors import IndexAway
 from jobindex.service.freshness import Freshness
 from jobindex.service.view import View
-from jobindex.store.changes import Head
+from jobindex.store.changes import Head, Standing
 
 from ...builders import registered, word
 from .services import Services
@@ -16,16 +16,16 @@ class Log:
         self.told = head
         self.away = False
 
-    async def head(self) -> Head | None:
+    async def standing(self) -> Standing:
         if self.away:
             raise IndexAway("away")
-        return self.told
+        return Standing(self.told, submitting=False)
 
 
 def fresh(log: Log) -> tuple[Freshness, View]:
     view = View()
     view.connected = True
-    return Freshness(log, view), view  # type: ignore[arg-type]  # all that it asks of a log is its head
+    return Freshness(log, view), view  # type: ignore[arg-type]  # all that it asks of a log is where it stands
 
 
 async def test_a_view_that_is_as_far_as_the_index_is_fresh() -> None:

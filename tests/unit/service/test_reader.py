@@ -115,7 +115,7 @@ async def test_an_end_that_is_known_is_not_waited_for(owned: Services, orthanc: 
 
 
 async def test_what_is_no_job_is_not_told(owned: Services, orthanc: ScriptedOrthanc) -> None:
-    for body in (b"<html>", b"[]", b"{}", job(1, State="Owned")):
+    for body in (b"<html>", b"[]", b"{}", job(1, State=7)):
         orthanc.tell_job(job_id(1), body)
         assert (await shown(owned))["State"] == "Running"
 
@@ -127,7 +127,7 @@ async def test_an_answer_about_another_job_is_not_told(owned: Services, orthanc:
 
 
 async def test_secrets_are_masked(owned: Services, orthanc: ScriptedOrthanc) -> None:
-    orthanc.tell_job(job_id(1), job(1, Content={"Password": "hidden"}))
+    orthanc.tell_job(job_id(1), job(1, Type="SomebodysOwn", Content={"Password": "hidden"}))
     assert (await shown(owned))["Content"] == {"Password": "REDACTED"}
 
 

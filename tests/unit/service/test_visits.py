@@ -139,6 +139,7 @@ async def test_a_node_that_can_not_be_read_is_not_heard_and_loses_nothing(
         await visited(services, orthanc)
         before = (await store.nodes.everything())["n"].seen
         orthanc.tell_in_turn("/jobs?expand", [answer])
+        orthanc.tell_in_turn("/jobs", [answer])
         await visited(services, orthanc, 3)
         assert (await store.nodes.everything())["n"].seen == before
         assert services.state() == "Running"

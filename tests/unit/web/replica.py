@@ -100,6 +100,7 @@ def settings(redis_url: str, **more: Any) -> Settings:
         "internal_host": "127.0.0.1",
         "internal_port": 0,
         "node_networks": LOOPBACK,
+        "proxies": LOOPBACK,
         "secret": SecretStr(SECRET),
     }
     return Settings(redis_url=redis_url, **{**usual, **more})

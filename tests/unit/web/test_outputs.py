@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from yarl import URL
 from jobindex.orthanc.output import WORTH_POURING, Output
 from jobindex.orthanc.sessions import BUFFER
 from jobindex.orthanc.splice import PIPE
+from jobindex.service import relay
 from jobindex.web import server
 
 from ...builders import job_id
@@ -248,3 +250,36 @@ async def test_an_output_is_deleted_at_the_owner_and_the_job_read_again(
         ("DELETE", PATH),
         ("GET", f"/jobs/{job_id(1)}"),
     ]
+
+
+@each_way
+@pytest.mark.parametrize("status", [200, 404])
+async def test_in_use_an_orthanc_may_take_its_time_until_an_output_begins(
+    owned: Replica, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """It reads a large archive as a whole before the first byte: that is not a download that stands still."""
+    for module in ("output", "client"):
+        monkeypatch.setattr(f"jobindex.orthanc.{module}.IDLE", 0.2, raising=False)
+    has_read = asyncio.Event()
+    orthanc.tell(PATH, BODY, status=status, headers=HEADERS, until=has_read)
+    asyncio.get_running_loop().call_later(0.6, has_read.set)
+    answer = await owned.get(PATH)
+    assert (answer.status, answer.body == BODY) == (status, True)
+
+
+async def test_in_use_an_output_may_take_as_long_to_begin_as_nginx_waits() -> None:
+    """A little less, so that the answer to whoever waited in vain is ours."""
+    conf = (Path(__file__).parents[3] / "nginx.conf").read_text()
+    outputs = re.search(r"limit_conn outputs.*?proxy_read_timeout (\d+)s", conf, re.DOTALL)
+    assert outputs is not None
+    assert int(outputs.group(1)) - 15 <= relay.HEAD_WITHIN < int(outputs.group(1))
+
+
+async def test_an_output_that_stands_still_breaks_off(
+    owned: Replica, orthanc: ScriptedOrthanc, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.orthanc.output.IDLE", 0.2)
+    length = {"Content-Length": str(len(BODY))} if way == "poured" else {}
+    orthanc.tell(PATH, BODY, headers=HEADERS | length, cut=HALF, halts=asyncio.Event())
+    with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        await owned.get(PATH)

@@ -1,6 +1,7 @@
 """Read your own writes, for one job: what was acknowledged on one replica is known to every other at once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -169,3 +170,69 @@ async def test_read_your_writes_many_deleted_jobs_are_404_and_not_429(
         assert await delete(replica, orthanc, number) == 200
     told = await asyncio.gather(*(replica.get(f"/jobs/{job_id(number)}") for number in numbers))
     assert {each.status for each in told} == {404}
+
+
+def unreported(orthanc: ScriptedOrthanc, number: int = 1) -> None:
+    """The Orthanc has a job that it has not reported yet."""
+    orthanc.tell("/jobs", json.dumps([job_id(number)]).encode())
+    orthanc.tell_job(job_id(number), job(number))
+
+
+async def tell(replica: Replica, event: str) -> int:
+    """A submission began, or ended, as nginx says it."""
+    return (await replica.ask("POST", f"/job-index/submissions/{'a' * 32}/{event}", {})).status
+
+
+@pytest.mark.parametrize("events", [("began",), ("began", "ended"), ("ended",)])
+async def test_read_your_writes_a_list_around_a_submission_has_its_job(
+    replica: Replica, second: Replica, orthanc: ScriptedOrthanc, events: tuple[str, ...]
+) -> None:
+    unreported(orthanc)
+    assert [await tell(replica, event) for event in events] == [204] * len(events)
+    assert (await second.get("/jobs")).json == [job_id(1)]
+    assert [each["ID"] for each in (await replica.get("/jobs?expand")).json] == [job_id(1)]
+
+
+async def test_read_your_writes_a_poll_that_is_known_asks_the_nodes_too(
+    replica: Replica, second: Replica, orthanc: ScriptedOrthanc
+) -> None:
+    for _ in range(4):
+        assert (await second.get("/jobs")).json == []
+    unreported(orthanc)
+    await tell(replica, "began")
+    assert (await second.get("/jobs")).json == [job_id(1)]
+    unreported(orthanc, 2)
+    assert job_id(2) in (await second.get("/jobs")).json
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "soon", "then"),
+    [
+        ("Running", "pause", "Running", "Paused"),
+        ("Running", "cancel", "Running", "Failure"),
+        ("Paused", "resume", "Pending", "Running"),
+        ("Failure", "resubmit", "Pending", "Success"),
+    ],
+)
+async def test_read_your_writes_the_list_follows_an_action_that_takes_a_while(
+    replica: Replica, second: Replica, orthanc: ScriptedOrthanc, before: str, action: str, soon: str, then: str
+) -> None:
+    """No report comes meanwhile: those of a busy Orthanc come each second, others' each five."""
+    await replica.report("a", job(1, before))
+    orthanc.tell(f"{PATH}/{action}", b"{}", method="POST")
+    read = [Told(body=job(1, soon, at=1)), Told(body=job(1, soon, at=2)), Told(body=job(1, then, at=3))]
+    orthanc.tell_in_turn(PATH, read)
+
+    async def listed() -> bool:
+        return job_id(1) in (await second.get("/jobs")).json
+
+    await until(listed)
+    assert (await second.ask("POST", f"{PATH}/{action}")).status == 200
+
+    async def follows() -> bool:
+        return [each["State"] for each in (await replica.get("/jobs?expand")).json] == [then]
+
+    async with asyncio.timeout(2):
+        await until(follows)
+    assert orthanc.count("POST", f"{PATH}/{action}") == 1
+    assert orthanc.count("GET", PATH) == 3

@@ -4,6 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from jobindex.audit.trail import opened
+from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.node import ALIVE, LATE
 from jobindex.service.insecurity import Insecurity
 from jobindex.service.view import View
@@ -71,6 +72,6 @@ async def test_the_silence_of_most_nodes_is_told_for_as_long_as_it_lasts(states:
     view = View()
     view.nodes = {str(number): node_record().model_copy(update={"state": each}) for number, each in enumerate(states)}
     with opened("none") as trail:
-        door = ProbesDoor(view, Insecurity(()), None, trail)  # type: ignore[arg-type]  # of Redis it asks nothing,
+        door = ProbesDoor(view, Insecurity(()), None, trail, UntrustedPeers())  # type: ignore[arg-type]  # of Redis it asks nothing,
         told = await door.metrics(None)  # type: ignore[arg-type]  # and nothing of the call
     assert f"jobindex_mass_silence {most}.0" in told.body.decode().splitlines()

@@ -18,7 +18,13 @@ BODY = json.dumps(told(job(1))).encode()
 async def test_an_acknowledgement_says_what_to_do_next(alone: Replica, orthanc: ScriptedOrthanc) -> None:
     first = await alone.report("a", job(1), at=orthanc, Ids=[job_id(1), job_id(2)], Complete=True)
     assert first.status == 200
-    assert first.json == {"Register": False, "Everything": True, "Wanted": [job_id(2)], "Refused": []}
+    assert first.json == {
+        "Register": False,
+        "Everything": True,
+        "Wanted": [job_id(2)],
+        "Refused": [],
+        "MaxJobBytes": 1_000_000,
+    }
     assert first.headers["Content-Type"].startswith("application/json")
 
 
@@ -82,7 +88,7 @@ BORDER = {
     "a node that nobody knows": ("c", body(job(1, "Success", at=9)), {}, 409),
     "an address that no Orthanc has": ("a", body(Register=ELSEWHERE), {}, 403),
     "such an address of a new node": ("c", body(job(3), Register=ELSEWHERE), {}, 403),
-    "a job that is none": ("a", body(job(1, "Success", at=9), b"{}"), {}, 400),
+    "jobs that are no texts": ("a", body(job(1, "Success", at=9)).replace(b'"Jobs": [', b'"Jobs": [1, '), {}, 400),
 }
 """Who reports as whom, what, what is other than it should be in the signature, and what is answered."""
 
@@ -174,20 +180,30 @@ async def test_without_a_secret_reports_are_taken_from_anybody_and_that_is_told(
         b"[" * 100_000,
         json.dumps({}).encode(),
         json.dumps(told(Format=2)).encode(),
-        json.dumps(told(job(1, State="Owned"))).encode(),
-        json.dumps(told(job(1, Progress=-1))).encode(),
         json.dumps(told(*[job(1)] * 201)).encode(),
         json.dumps(told(Taken="yesterday")).encode(),
         json.dumps(told(Register={"Name": "x", "Url": "http://user:pw@elsewhere/path"})).encode(),
         json.dumps(told(incarnation="../x")).encode(),
         json.dumps(told(Ids=["not-an-id"], Complete=True)).encode(),
-        BODY.replace(b'"Running', b'"\\\\ud800'),
     ],
 )
 async def test_what_can_not_be_read_is_400_and_nothing_of_it_is_taken(replica: Replica, body: bytes) -> None:
     answer = await replica.post_report("a", body)
     assert answer.status == 400
     assert answer.json["Message"]
+    assert (await replica.get("/jobs")).json == []
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        json.dumps(told(job(1, State="Owned by"))).encode(),
+        json.dumps(told(job(1, Progress=-1))).encode(),
+        BODY.replace(b'"Running', b'"\\\\ud800'),
+    ],
+)
+async def test_true_state_a_report_of_what_is_no_job_is_taken_without_it(replica: Replica, faulty: bytes) -> None:
+    assert (await replica.post_report("a", faulty)).status == 200
     assert (await replica.get("/jobs")).json == []
 
 

@@ -6,15 +6,15 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import aiohttp
-from pydantic import ValidationError
 
 from jobindex.cli.doctor.front import front_findings
 from jobindex.cli.doctor.index import index_findings, keyspace_findings, rights_findings
 from jobindex.cli.doctor.nodes import nodes_findings
 from jobindex.cli.doctor.replicas import replica_findings
 from jobindex.cli.doctor.set_up import mode_of, set_up_findings
-from jobindex.errors import JobIndexError
-from jobindex.model.finding import PROBLEM, Finding
+from jobindex.cli.environment import SettingFault, WrongSettings, file_faults, misspelt, read_settings
+from jobindex.errors import IndexRefused, JobIndexError
+from jobindex.model.finding import PROBLEM, WARNING, Finding
 from jobindex.orthanc import client as orthanc
 from jobindex.orthanc.tls import tls_context
 from jobindex.safety import read_node_tls, read_reach, read_redis_tls
@@ -30,13 +30,12 @@ WITHIN = 3.0
 async def examined(urls: Sequence[str], front: str) -> list[Finding]:
     """All findings, in the order of the table."""
     try:
-        settings = Settings()
-        found = set_up_findings(settings, os.environ, mode_of(settings.secret_file))
-    except ValidationError as error:
-        return [Finding(PROBLEM, "settings", *_wrong(each)) for each in error.errors(include_input=False)]
-    except OSError as error:
-        mend = "make it readable for the user that the service runs as, and for nobody else"
-        return [Finding(PROBLEM, "settings", f"the secret's file can't be read ({error.strerror})", mend)]
+        settings = read_settings()
+    except WrongSettings as error:
+        return [_wrong(fault) for fault in error.faults]
+    if faults := file_faults(settings):
+        return [_wrong(fault) for fault in faults]
+    found = [*set_up_findings(settings, os.environ, mode_of(settings.secret_file)), *_misspelt()]
     async with AsyncExitStack() as stack:
         for check in [*await _of_the_index(settings, stack), *await _of_the_doors(urls, front, stack)]:
             found += await _tried(check)
@@ -68,11 +67,20 @@ async def _of_the_doors(urls: Sequence[str], front: str, stack: AsyncExitStack) 
 async def _tried(check: Check) -> list[Finding]:
     try:
         return await check()
+    except IndexRefused as error:
+        return [Finding(PROBLEM, "redis", f"Redis refused: {error.reply}", error.mend or "look at Redis's log")]
     except JobIndexError as error:
         return [Finding(PROBLEM, "redis", str(error), "see that REDIS_URL is right and that Redis runs")]
 
 
-def _wrong(error: object) -> tuple[str, str]:
-    """What is wrong with a setting, without its value, which may be a secret."""
-    place = ".".join(str(part) for part in error["loc"])  # type: ignore[index]  # pydantic's ErrorDetails
-    return f"{place or 'the settings'}: {error['msg']}", "`jobindex settings` tells what each may be"  # type: ignore[index]  # the same
+def _wrong(fault: SettingFault) -> Finding:
+    return Finding(PROBLEM, "settings", fault.says, fault.mend)
+
+
+def _misspelt() -> list[Finding]:
+    return [
+        Finding(
+            WARNING, "settings", f"{name} is no setting", f"correct its name ({meant})" if meant else "take it away"
+        )
+        for name, meant in misspelt(os.environ)
+    ]

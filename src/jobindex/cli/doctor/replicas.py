@@ -27,6 +27,7 @@ def readiness(url: str, heard: Heard) -> list[Finding]:
     if told.get("Index") != "connected":
         mend = "see that Redis runs and is reached from there; till then lists come from memory"
         found.append(Finding(PROBLEM, "replica", f"{url} has no Redis for {told.get('Age', '?')} s", mend))
+    found += [_untrusted(url, *each) for each in _pairs(told.get("UntrustedProxies"))]
     for name in ("Insecure", "Warnings"):
         found += [Finding(WARNING, "replica", f"{url} says: {each}") for each in _texts(told.get(name))]
     return found or [Finding(OK, "replica", f"{url} is ready")]
@@ -38,6 +39,15 @@ def _members(body: bytes) -> dict[str, object]:
     except orjson.JSONDecodeError:
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _untrusted(url: str, peer: str, setting: str) -> Finding:
+    says = f"{url}: {peer} forwards requests and is no trusted proxy, so all its clients count as one caller"
+    return Finding(PROBLEM, "replica", says, f"if it is a proxy of yours: {setting}")
+
+
+def _pairs(told: object) -> list[tuple[str, str]]:
+    return [(str(key), str(value)) for key, value in told.items()] if isinstance(told, dict) else []
 
 
 def _texts(told: object) -> list[str]:

@@ -53,7 +53,7 @@ end
 
 --  A node's record as `redis-cli` should show it: the same order each time, then what a newer version added.
 local ORDER = {'name', 'url', 'version', 'kind', 'state', 'since', 'seen', 'incarnation', 'epoch', 'complete',
-  'clock', 'offset', 'named_url', 'answers', 'past'}
+  'clock', 'offset', 'named_url', 'answers', 'cannot_read', 'past'}
 
 local function write_node(id, record)
   local parts, rest, listed = {}, {}, {}

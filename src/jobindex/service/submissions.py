@@ -1,0 +1,33 @@
+"""Submission notices: nginx tells when a request that may create a job begins, and when it has ended.
+
+Law: a list that is asked for while one is under way, or within a second of its end, asks the nodes first
+(`freshness.submitting`), on whichever replica.
+"""
+
+from jobindex.errors import TooOften
+from jobindex.service.coalesced import Coalesced
+from jobindex.store import Store
+
+MAX_WAITING = 1000
+"""Notices that wait for Redis; those beyond are refused, and a list may then be as late as its reports."""
+
+
+class Submissions:
+    """Passes notices on to Redis; those that come together share a call."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[tuple[str, str]] = []
+        self._noting = Coalesced(self._note)
+
+    async def note(self, request_id: str, event: str) -> None:
+        """BEGAN or ENDED, known to all replicas when this returns; IndexAway, or TooOften, where it can't be."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise TooOften("Too many submissions at once", 1)
+        self._waiting.append((request_id, event))
+        await self._noting.ask()
+
+    async def _note(self) -> None:
+        notices, self._waiting = self._waiting, []
+        if notices:
+            await self._store.submissions.note(notices)
