@@ -37,10 +37,10 @@ def tree(error: type[JobIndexError] = JobIndexError) -> Iterator[type[JobIndexEr
 
 def errors() -> dict[str, Exception]:
     """One of each class, and what nobody foresaw, by the class's name."""
-    made: dict[str, Exception] = {"KeyError": KeyError("x")}
-    for kind in tree():
+    made: dict[str, Exception] = {}
+    for kind in reversed(list(tree())):
         made[kind.__name__] = Refused(403) if kind is Refused else TooOften("x", 7) if kind is TooOften else kind("x")
-    return made
+    return {**made, "KeyError": KeyError("x")}
 
 
 async def fail(call: Call) -> web.StreamResponse:
@@ -121,9 +121,9 @@ async def test_in_use_no_error_looks_done_to_a_client(place: str, method: str) -
         for name, error in errors().items():
             target = f"{ASKS[method]}?error={name}"
             status, headers, unknown = await told(url, method, target)
+            assert not await asyncio.to_thread(looks_done, url, method, target), name
             assert status >= 400, name
             assert (status in (502, 503), "Retry-After" in headers) == (False, False), name
-            assert not await asyncio.to_thread(looks_done, url, method, target), name
             word = getattr(error, "word", "internal")
             assert unknown is (False if word in SURELY_NOT else True if word in UNCLEAR else None), name
 
