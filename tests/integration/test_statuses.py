@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
+import httpx
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 from front import Front, answer, fronted, hang_up
 from orthanc_api_client import OrthancApiClient
 from orthanc_api_client.exceptions import OrthancApiException
+from pyorthanc import Orthanc
 
 from jobindex.auth.recognition import Recognition
 from jobindex.demo.cluster import temporary_folder
@@ -112,6 +114,29 @@ async def test_what_that_client_makes_of_statuses(
         url = f"http://127.0.0.1:{server.port}"
         assert await asyncio.to_thread(looks_done, url, method, JOB) is done
     assert asked == [method] * times
+
+
+@pytest.mark.parametrize("status", [413, 429, 500, 502, 503, 504])
+async def test_pyorthanc_raises_whatever_is_not_done(status: int) -> None:
+    async def say(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Retry-After": "0"}, text="{}")
+
+    async with RawTestServer(say) as server:
+        with pytest.raises(httpx.HTTPError):
+            await asyncio.to_thread(Orthanc(f"http://127.0.0.1:{server.port}").post_jobs_id_cancel, JOB[6:])
+
+
+async def test_that_client_sends_again_what_was_cut_off() -> None:
+    """So a change is better answered with 504 than cut."""
+    asked: list[str] = []
+
+    async def cut(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.method)
+        return await hang_up(request)
+
+    async with RawTestServer(cut) as server:
+        assert not await asyncio.to_thread(looks_done, f"http://127.0.0.1:{server.port}", "POST", JOB)
+    assert asked == ["POST"] * 4
 
 
 @pytest.mark.parametrize("method", ASKS)
