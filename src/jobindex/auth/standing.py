@@ -66,8 +66,8 @@ class Standing:
         self._hidden_of = None
 
     def note_asked(self, nodes: Nodes) -> None:
-        """Those that may answer are asked now, or can't be; what is remembered of others that are no more goes."""
-        self._asked = {node_id: node.incarnation for node_id, node in nodes.items() if node.may_answer}
+        """Those whose word counts are asked now, or can't be; what is remembered of others that are no more goes."""
+        self._asked = {node_id: node.incarnation for node_id, node in nodes.items() if node.counts}
         self._allowed &= nodes.keys()
         self._refusals = {node_id: said for node_id, said in self._refusals.items() if node_id in nodes}
         self._hidden_of = None
@@ -99,8 +99,8 @@ class Standing:
         return self.until > now and self.renew_at > now
 
     def has_asked(self, nodes: Nodes) -> bool:
-        """Whether every node that may answer was asked in its present incarnation."""
-        return self._hidden_of is nodes or all(self._was_asked(*pair) for pair in nodes.items() if pair[1].may_answer)
+        """Whether every node whose word counts was asked in its present incarnation."""
+        return self._hidden_of is nodes or all(self._was_asked(*pair) for pair in nodes.items() if pair[1].counts)
 
     def allows(self, nodes: Nodes) -> bool:
         """Whether the caller sees the jobs of any node."""
@@ -143,7 +143,7 @@ class Standing:
         return self._asked.get(node_id) == node.incarnation
 
     def _work_out(self, nodes: Nodes) -> tuple[str, ...]:
-        strict = any(node_id in self._refusals for node_id, node in nodes.items() if node.may_answer)
+        strict = any(node_id in self._refusals for node_id, node in nodes.items() if node.counts)
         hidden = [node_id for node_id, node in nodes.items() if self._hides(node_id, node, strict=strict)]
         return tuple(sorted([*hidden, UNRECORDED] if strict else hidden))
 

@@ -286,3 +286,28 @@ async def test_rights_a_job_that_is_listed_can_be_read_and_a_hidden_one_can_t_wh
         await two.rights.may_instead(CALLER, "a", "GET", PATH)
     with pytest.raises(Refused):
         await two.rights.may_instead(CALLER, "forgotten", "GET", PATH)
+
+
+async def test_rights_a_node_that_its_plugin_can_t_read_is_not_asked_and_its_jobs_need_the_strictest_yes(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other, CannotRead="its own Orthanc refuses it")
+    assert await services.rights.hidden_from(CALLER) == ()
+    assert (orthanc.count("GET", "/jobs"), other.count("GET", "/jobs")) == (1, 0)
+    orthanc.takes.clear()
+    services.clock.pass_by(10)
+    with pytest.raises(Refused):
+        await services.rights.may_list(CALLER)
+
+
+async def test_rights_a_node_that_can_be_read_again_is_asked_before_its_jobs_are_shown(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other, CannotRead="its own Orthanc refuses it")
+    await services.rights.may_list(CALLER)
+    other.takes.clear()
+    await services.say_all("b")
+    await until(lambda: services.view.nodes["b"].counts)
+    assert await services.rights.hidden_from(CALLER) == ("", "b")
