@@ -28,7 +28,7 @@ OWNERS = Key(
     "owners",
     "hash",
     "job id → `node incarnation clock stamp state mark`, then `less=bytes` since less of its text was kept, "
-    "`cut=paths` of members that were too much",
+    "`cut=paths` of members that were too much, `kept=paths` of those from an earlier text, `outputs=deleted`",
 )
 FINISHED = Key("finished", "zset", "job id by completion time (ms): what retention reaps")
 DELETED = Key(
