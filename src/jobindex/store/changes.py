@@ -95,5 +95,5 @@ def _change(entry_id: bytes, told: list[bytes]) -> Change:
     words = iter(told)
     found = dict(zip(words, words, strict=False)).get
     version = int(entry_id.partition(b"-")[0])
-    told = [found(name, b"").decode() for name in (b"kind", b"id", b"by", b"state")]
-    return Change(version, *told)
+    kind, about, by, state = (found(name, b"").decode() for name in (b"kind", b"id", b"by", b"state"))
+    return Change(version, kind, about, by, state)
