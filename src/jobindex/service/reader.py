@@ -1,10 +1,7 @@
 """Reads one job: its owner is asked as the caller, and what was known last is the answer when it can't be."""
 
-from collections.abc import Callable
-
 from jobindex.auth.caller import Caller
 from jobindex.errors import MalformedReport, OwnerError
-from jobindex.model.job import Job, read_job
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.freshness import Freshness
@@ -19,7 +16,7 @@ FINDS_OUT = 0.15
 
 
 class Reader:
-    """Answers `GET /jobs/{id}`; `read` decides what is shown of a job."""
+    """Answers `GET /jobs/{id}`."""
 
     def __init__(
         self,
@@ -28,14 +25,12 @@ class Reader:
         relay: Relay,
         rights: Rights,
         search: Search,
-        read: Callable[[bytes], Job] = read_job,
     ) -> None:
         self._view = view
         self._freshness = freshness
         self._relay = relay
         self._rights = rights
         self._search = search
-        self._read = read
 
     async def read(self, caller: Caller, job_id: str) -> Stored | None:
         """The job as its owner has it, else as it was known last; None when there is none, or it was just deleted.
@@ -77,13 +72,15 @@ class Reader:
         return self._view.jobs.get(job.id, None if dropped else known)
 
     async def _shown(self, known: Stored, answer: Answer) -> Stored:
+        node = self._view.owner(known)
+        if node is None:
+            return known
         try:
-            read = self._read(answer.body)
+            read = self._relay.intake.reading(known.record.node, node, answer.body)
         except MalformedReport:
             return known
         if read.id != known.id:
             return known
-        if read.state == known.record.state and known.record.on_node:
-            return Stored(read.id, read.text, known.record)
-        node = self._view.owner(known)
-        return (node and await self._relay.take_in(known.record.node, node, known.id, answer)) or known
+        if read.record.state == known.record.state and known.record.on_node:
+            return read
+        return await self._relay.take_in(known.record.node, node, known.id, answer) or known

@@ -42,7 +42,7 @@ class Refresh:
                 await asking.ask()
 
     async def _round(self, caller: Caller) -> None:
-        asked = [self._ask(caller, *pair) for pair in self._view.alive_nodes()]
+        asked = [self._ask(caller, *pair) for pair in (*self._view.alive_nodes(), *self._view.unreadable_nodes())]
         await asyncio.gather(*asked)
 
     async def _ask(self, caller: Caller, node_id: str, node: Node) -> None:

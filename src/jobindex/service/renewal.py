@@ -45,11 +45,10 @@ class Renewal:
 
     def hidden(self, fingerprint: str) -> tuple[str, ...] | None:
         """The hidden set of a caller whose standing lasts and need not be renewed yet, or just is being renewed."""
-        standing = self._standings.find(fingerprint)
-        if standing is None or not self._lasts(standing) or not standing.allows(self._view.nodes):
+        standing, now = self._standings.look_at(fingerprint), self._clock()
+        if standing is None or standing.until <= now or (standing.renew_at <= now and fingerprint not in self._rounds):
             return None
-        due = standing.renew_at <= self._clock() and fingerprint not in self._rounds
-        return None if due else standing.hidden(self._view.nodes)
+        return standing.hidden_if_known(self._view.nodes)
 
     def has_listed(self, caller: Caller) -> bool:
         """Whether it is remembered what nodes said of this caller."""

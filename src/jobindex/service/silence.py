@@ -97,7 +97,7 @@ class Silence:
         return over
 
     async def _mass_silence(self, nodes: Mapping[str, Node]) -> bool:
-        known = [node_id for node_id, node in nodes.items() if node.may_answer]
+        known = [node_id for node_id, node in nodes.items() if node.counts]
         beating = await self._store.nodes.beating(known)
         return most_are_silent(len(known) - len(beating), len(known))
 
@@ -118,9 +118,13 @@ class Silence:
 
     async def end(self, node_id: str, node: Node, why: str) -> None:
         """Give a node up now."""
+        await self.conclude(node_id, why)
+        await self._give_up(node_id, node, why)
+
+    async def conclude(self, node_id: str, why: str) -> None:
+        """What a node leaves unfinished is lost."""
         unfinished = await self._losses.unfinished({node_id})
         await self._losses.conclude(unfinished.get(node_id, ()), why)
-        await self._give_up(node_id, node, why)
 
     async def _give_up(self, node_id: str, node: Node, why: str) -> bool:
         wrote = await self._store.nodes.change_state(node_id, node.incarnation, GONE, None, if_silent=True)

@@ -104,8 +104,8 @@ def _differences(name: str, there: set[str], right: set[str]) -> Iterator[str]:
 
 def _nodes(keyspace: Keyspace) -> Iterator[str]:
     records, nodes = keyspace.value(keys.NODES), keyspace.nodes()
-    for node_id in {record.node for record in keyspace.records().values()} - records.keys():
-        yield f"node {node_id} has jobs but no record"
+    for node_id in {record.node for record in keyspace.records().values() if not record.final} - records.keys():
+        yield f"node {node_id} has unfinished jobs but no record"
     for node_id in records.keys() - nodes.keys():
         yield f"the record of node {node_id} can't be read"
     due = keyspace.value(keys.DUE, "late")
@@ -129,7 +129,7 @@ def _tombstones(keyspace: Keyspace) -> Iterator[str]:
     records = keyspace.records()
     for member, ends in keyspace.value(keys.DELETED).items():
         job_id, _, incarnation = member.partition(" ")
-        if ends > keyspace.now and job_id in records and records[job_id].incarnation == incarnation:
+        if ends > keyspace.now and job_id in records and incarnation in ("*", records[job_id].incarnation):
             yield f"job {job_id} is there, and so is its tombstone"
 
 

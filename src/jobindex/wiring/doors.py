@@ -28,14 +28,15 @@ def public_routes(settings: Settings, services: Services) -> Routes:
     every = ListDoor(view, services.listing, rights, services.freshness, refresh, always_refresh=always)
     jobs = JobsDoor(services.listing, rights, search, services.reader, services.actions, services.removal)
     outputs = OutputsDoor(view, search, relay, rights)
-    nodes = NodesDoor(view, services.roster)
+    nodes = NodesDoor(view, services.roster, services.freshness)
     routes = [
         Route("/jobs", {"GET": every.get}, gate=rights.may_list),
         Route("/jobs/{id}", {"GET": jobs.get, "DELETE": jobs.delete}),
         *(Route(f"/jobs/{{id}}/{name}", {"POST": jobs.action(name)}) for name in ACTIONS),
         Route("/jobs/{id}/{key}", {"GET": outputs.get, "DELETE": outputs.delete}),
         Route("/job-index/nodes", {"GET": nodes.list}, gate=rights.may_list),
-        Route("/job-index/nodes/{node}/forget", {"POST": nodes.forget}, gate=rights.may_operate),
+        Route("/job-index/nodes/{node}/give-up", {"POST": nodes.give_up}, gate=rights.may_operate),
+        Route("/job-index/nodes/{node}", {"DELETE": nodes.delete}, gate=rights.may_operate),
     ]
     return Routes(routes, otherwise=rights.may_list, read_only=settings.read_only)
 

@@ -97,7 +97,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         freshness=freshness,
         refresh=Refresh(view, asking, intake),
         search=search,
-        reader=Reader(view, freshness, relay, rights, search, read),
+        reader=Reader(view, freshness, relay, rights, search),
         relay=relay,
         submissions=Submissions(store),
         actions=Actions(view, relay),

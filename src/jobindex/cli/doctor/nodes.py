@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from jobindex.errors import OwnerError
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
-from jobindex.model.node import ANSWERS, GONE, SILENT, STOPPED, UNHEARD, Node
+from jobindex.model.node import ANSWERS, GONE, SILENT, STOPPED, UNHEARD, UNREADABLE, Node
 from jobindex.orthanc.client import Client
 from jobindex.orthanc.wire import Answer, comes_from_orthanc
 from jobindex.store import Store
@@ -19,8 +19,11 @@ OFFSET = 2000
 KINDS = {"plugin"}
 
 STATES = {
-    GONE: ("has been given up", "start it again, or forget it: POST /job-index/nodes/<node>/forget"),
-    STOPPED: ("said goodbye and is not back", "start it again, or forget it: POST /job-index/nodes/<node>/forget"),
+    GONE: ("has been given up", "start it again, or take it off the list: DELETE /job-index/nodes/<node>"),
+    STOPPED: (
+        "said goodbye and is not back",
+        "start it again, or take it off the list: DELETE /job-index/nodes/<node>",
+    ),
 }
 
 
@@ -74,6 +77,8 @@ MENDS = {
     " (JOBINDEX_URLS there, port 8001 here); its own log says what it was answered",
     SILENT: _RUNS,
     UNHEARD: _RUNS,
+    UNREADABLE: "name a user for the plugin to read with (SelfUser and SelfPasswordFile there), its listener (SelfUrl),"
+    " or let it serve HTTP (HttpServerEnabled): deploy/orthanc/README.md",
 }
 
 
@@ -82,7 +87,8 @@ def _state(node_id: str, node: Node) -> Iterator[Row]:
         says, mend = STATES[node.state]
         yield WARNING, f"{node_id} {says}", mend
     if node.problem:
-        yield WARNING, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
+        level = PROBLEM if node.problem == UNREADABLE else WARNING
+        yield level, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
 
 
 def _line(node_id: str, node: Node) -> Iterator[Row]:
@@ -115,7 +121,7 @@ def _shared(nodes: Mapping[str, Node]) -> Iterator[Row]:
             at[node.url].append(node_id)
     for ids in at.values():
         if len(ids) > 1:
-            mend = "correct JOBINDEX_NODE_URL where it is wrong, or forget the old name"
+            mend = "correct JOBINDEX_NODE_URL where it is wrong, or take the old name off the list"
             yield PROBLEM, f"{' and '.join(sorted(ids))} have the same address", mend
 
 
