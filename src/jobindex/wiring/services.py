@@ -90,7 +90,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         intake=intake,
         roster=roster,
         visits=Visits(store, client, roster, intake, tokens, named, timing),
-        history=History(store, timing),
+        history=History(store, view, timing),
         rights=rights,
         logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
