@@ -59,7 +59,8 @@ async def test_administrator_redis_takes_its_configuration() -> None:
 
 def test_administrator_redis_configuration_has_comments_on_lines_of_their_own_only() -> None:
     files = {file.name: file.read_text() for file in (ROOT / "deploy/redis").glob("*.conf")}
-    blocks = re.findall(r"```(?:conf)?\n(.*?)```", (ROOT / "deploy/redis/README.md").read_text(), re.DOTALL)
+    page = (ROOT / "deploy/redis/README.md").read_text()
+    blocks = [text for kind, text in re.findall(r"^```(\w*)\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if not kind]
     for name, text in [*files.items(), *(("README.md", block) for block in blocks)]:
         assert not [line for line in text.splitlines() if re.search(r"\S\s+#", line)], name
 

@@ -182,7 +182,7 @@ class Intake:
     def _is_known(self, node_id: str, incarnation: str, job_id: str) -> bool:
         job = self.view.jobs.get(job_id)
         if job is None:
-            return False
+            return job_id in self.view.purged
         if job.record.node != node_id:
             owner = self.view.owner(job)
             return owner is not None and owner.alive
