@@ -37,6 +37,7 @@ class Standing:
         "_refusals",
         "_turn",
         "all_asked",
+        "doubts",
         "renew_at",
         "until",
     )
@@ -45,6 +46,8 @@ class Standing:
         self.until = 0.0
         self.renew_at = 0.0
         self.all_asked = -math.inf
+        self.doubts = 0
+        """How often what was said was in doubt: an answer that was asked for before tells nothing."""
         self._turn = 0
         self._asked: dict[str, str] = {}
         self._allowed: set[str] = set()
@@ -82,6 +85,7 @@ class Standing:
         """This node has just refused the caller something: if that is news, all are asked before the next list."""
         if node_id not in self._refusals:
             self.until, self.all_asked = 0.0, -math.inf
+            self.doubts += 1
 
     # What follows from it.
 
@@ -129,15 +133,15 @@ class Standing:
         return self._known_hidden
 
     def to_ask(self, nodes: Sequence[tuple[str, Node]], now: float) -> Sequence[tuple[str, Node]]:
-        """Of these all, but while all agree only the next one in turn and those that have said nothing yet."""
+        """Of these all, but while all agree only the next one in turn and those that are new or have said nothing."""
         if self.is_settled(now):
             return [pair for pair in nodes if not self._was_asked(*pair)]
-        agreeing = [pair for pair in nodes if pair[0] in self._allowed]
+        agreeing = [pair for pair in nodes if pair[0] in self._allowed and self._was_asked(*pair)]
         if self._refusals or not agreeing or now >= self.all_asked + ALL_ASKED_EVERY_S:
             return nodes
         self._turn += 1
-        silent = [pair for pair in nodes if pair[0] not in self._allowed]
-        return [agreeing[self._turn % len(agreeing)], *silent]
+        others = [pair for pair in nodes if pair not in agreeing]
+        return [agreeing[self._turn % len(agreeing)], *others]
 
     def _was_asked(self, node_id: str, node: Node) -> bool:
         return self._asked.get(node_id) == node.incarnation
