@@ -121,9 +121,11 @@ class Intake:
         if not self.view.connected:
             raise IndexAway("Redis is away")
 
-    def reading(self, node_id: str, node: Node, text: bytes) -> Stored:
-        """A job that was read from its node just now; MalformedReport where it is none."""
-        return self._stored(node_id, node.incarnation, node.clock, self._read(text))
+    def reading(self, node_id: str, node: Node, text: bytes, cut: Sequence[str] = ()) -> Stored:
+        """A job that was read from its node just now, of which `cut` is not there; MalformedReport where it is none."""
+        job = self._read(text)
+        job = job._replace(cut=(*job.cut, *cut)) if cut else job
+        return self._stored(node_id, node.incarnation, node.clock, job)
 
     def note_deletion(self, job_id: str) -> None:
         """An output of this job was deleted just now."""
@@ -180,7 +182,7 @@ class Intake:
     def _is_known(self, node_id: str, incarnation: str, job_id: str) -> bool:
         job = self.view.jobs.get(job_id)
         if job is None:
-            return False
+            return job_id in self.view.purged
         if job.record.node != node_id:
             owner = self.view.owner(job)
             return owner is not None and owner.alive

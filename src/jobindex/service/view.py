@@ -11,6 +11,7 @@ from typing import Protocol
 from jobindex.deadline import Deadline
 from jobindex.model.node import Node
 from jobindex.service.dropped import Dropped
+from jobindex.service.purged import Purged
 from jobindex.service.shelves import Shelves
 from jobindex.service.turns import in_turns
 from jobindex.store.changes import Head
@@ -31,6 +32,7 @@ class View:
         self.nodes: dict[str, Node] = {}
         self.shelves = Shelves()
         self.dropped = Dropped()
+        self.purged = Purged()
         self.head = Head("", 0, 0)
         """The epoch and version that this view has reached."""
         self.connected = False

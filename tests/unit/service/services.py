@@ -96,7 +96,7 @@ class Services:
 
     async def settled(self) -> None:
         """Wait until no caller's standing is being renewed."""
-        await until(lambda: not any(task.get_name() == "renewal" for task in asyncio.all_tasks()))
+        await until(lambda: not {task.get_name() for task in asyncio.all_tasks()} & {"renewal", "fan-out"})
 
     async def end(self, node: str, state: str, incarnation: str = INCARNATION) -> None:
         """Put a node into a state, without waiting for it to get there."""

@@ -7,6 +7,7 @@ import pytest
 from jobindex.auth.verdicts import Verdicts
 from jobindex.errors import NobodyToAsk, Refused
 from jobindex.model.node import LATE, STOPPED
+from jobindex.orthanc.wire import Answer
 from jobindex.service.rights import NO_JOB, Granted
 
 from ..scripted_orthanc import AUTHORIZATION, CHALLENGE, ScriptedOrthanc, Told
@@ -286,3 +287,61 @@ async def test_rights_a_job_that_is_listed_can_be_read_and_a_hidden_one_can_t_wh
         await two.rights.may_instead(CALLER, "a", "GET", PATH)
     with pytest.raises(Refused):
         await two.rights.may_instead(CALLER, "forgotten", "GET", PATH)
+
+
+async def test_rights_a_node_that_its_plugin_can_t_read_is_not_asked_and_its_jobs_need_the_strictest_yes(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other, CannotRead="its own Orthanc refuses it")
+    assert await services.rights.hidden_from(CALLER) == ()
+    assert (orthanc.count("GET", "/jobs"), other.count("GET", "/jobs")) == (1, 0)
+    orthanc.takes.clear()
+    services.clock.pass_by(10)
+    with pytest.raises(Refused):
+        await services.rights.may_list(CALLER)
+
+
+async def test_rights_a_node_that_can_be_read_again_is_asked_before_its_jobs_are_shown(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other, CannotRead="its own Orthanc refuses it")
+    await services.rights.may_list(CALLER)
+    other.takes.clear()
+    await services.say_all("b")
+    await until(lambda: services.view.nodes["b"].counts)
+    assert await services.rights.hidden_from(CALLER) == ("", "b")
+
+
+async def test_rights_a_refusal_counts_also_while_the_caller_is_being_renewed(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    """What was asked before it and is answered after it tells nothing."""
+    answered = asyncio.Event()
+    for each in (orthanc, other):
+        each.tell("/jobs", until=answered)
+    two.clock.pass_by(6)
+    await two.rights.may_list(CALLER)
+    await until(lambda: orthanc.count("GET", "/jobs") + other.count("GET", "/jobs") == 3)
+    other.takes.clear()
+    with pytest.raises(Refused):
+        await two.rights.refuse(CALLER, "b", Answer(403, {}))
+    answered.set()
+    assert await two.rights.hidden_from(CALLER) == ("", "b")
+
+
+async def test_rights_a_node_that_was_started_again_is_asked_also_where_all_agree(
+    two: Services, other: ScriptedOrthanc
+) -> None:
+    """Also when the caller's yes has to be renewed at that moment."""
+    for passed, incarnation in ((0, "c" * 32), (6, "d" * 32)):
+        other.takes.add(AUTHORIZATION)
+        await polled(two, 61)
+        assert await two.rights.hidden_from(CALLER) == ()
+        other.takes.clear()
+        await two.say("b", at=other, incarnation=incarnation)
+        two.clock.pass_by(passed)
+        await two.rights.hidden_from(CALLER)
+        await two.settled()
+        assert await two.rights.hidden_from(CALLER) == ("", "b")
