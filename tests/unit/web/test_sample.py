@@ -121,31 +121,3 @@ async def test_true_state_a_cluster_of_the_sample_heals_when_redis_is_emptied(
         await progresses(replica, orthanc, 10)
         await redis.flushall()
         await progresses(replica, orthanc, 60)
-
-
-async def test_true_state_it_heals_by_a_replica_to_which_no_orthanc_has_said_hello(
-    redis_url: str, redis: Redis, orthanc: ScriptedOrthanc
-) -> None:
-    started = {"sample_routes": True, "sample_port": port_of(orthanc)}
-    async with replica_on(redis_url, QUICK, **started) as first:
-        assert (await first.ask_inside("POST", "/orthanc/started", hello())).status == 200
-        await progresses(first, orthanc, 10)
-    async with replica_on(redis_url, QUICK, **started) as second:
-        await progresses(second, orthanc, 30)
-        await redis.flushall()
-        await progresses(second, orthanc, 60)
-
-
-async def test_true_state_a_token_that_redis_lost_alone_is_kept_again(
-    redis_url: str, redis: Redis, orthanc: ScriptedOrthanc
-) -> None:
-    """By the next event, on a replica that has never known it."""
-    started = {"sample_routes": True, "sample_port": port_of(orthanc)}
-    async with replica_on(redis_url, QUICK, **started) as first:
-        assert (await first.ask_inside("POST", "/orthanc/started", hello())).status == 200
-        await progresses(first, orthanc, 10)
-    await redis.delete(f"{{jobindex}}:token:{NODE.format(port=port_of(orthanc))}")
-    async with replica_on(redis_url, replace(QUICK, beat=60.0), **started) as second:
-        path = f"/jobs/{job_id(1)}/submitted"
-        assert (await second.ask_inside("POST", path, telling(job(1, at=1)))).status == 200
-        await progresses(second, orthanc, 60)
