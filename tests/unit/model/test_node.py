@@ -12,7 +12,7 @@ from ...builders import node_record
     [
         ("Orthanc", "pacs-1", "Orthanc-pacs-1-8042"),
         ("Röntgen / CT 1", "h:1", "R-ntgen---CT-1-h-1-8042"),
-        ("x" * 100, "h", "x" * 51 + "-e4c5fdfd2f82"),
+        ("x" * 100, "h", "x" * 51 + "-bc879291b8b5"),
     ],
 )
 def test_a_node_without_an_id_is_given_a_lawful_one(name: str, host: str, expected: str) -> None:
