@@ -92,7 +92,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         rights=rights,
         listing=Listing(view),
         freshness=freshness,
-        refresh=Refresh(view, asking, intake),
+        refresh=Refresh(view, asking, intake, Breaker()),
         search=search,
         reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,

@@ -116,3 +116,15 @@ async def test_read_your_writes_a_node_that_did_not_answer_is_waited_for_once_in
     await refresh(services)
     assert services.state(1) == "Running"
     assert not services.breaker.rests("a")
+
+
+async def test_unknown_jobs_are_read_before_unfinished_ones(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.refresh.MOST_READ", 1)
+    await services.say("a", job(1), job(2), at=orthanc)
+    lists(orthanc, 1, 2, 3)
+    orthanc.tell_job(job_id(3), job(3))
+    await refresh(services)
+    assert services.state(3) == "Running"
+    assert orthanc.paths() == {"/jobs", f"/jobs/{job_id(3)}"}
