@@ -5,7 +5,7 @@ DEMO ?=
 MINUTES ?= 10
 
 PARTS := orthanc orthanc-python orthanc-postgresql postgresql redis-server nginx curl python3-venv
-TEST_PARTS := redis-sentinel unzip
+TEST_PARTS := redis-sentinel unzip apache2-bin haproxy caddy
 BENCH_PARTS := wrk
 BENCH ?=
 ROOTS ?= .setup/roots

@@ -5,12 +5,19 @@ short history forgets it soon, and puts it into the outbox.  The sender thread p
 keeps it until the service has acknowledged it.  Events come first; now and then a *round* asks Orthanc for all
 ids and reads the jobs whose end the service does not know yet.
 
+Jobs are read over loopback HTTP, and never through the `orthanc` module: while a job lives there are moments at which
+Orthanc can't say how it stands.  Over HTTP that is a 400 and means *not yet*; an error of Orthanc's own in a call of
+the module is beyond Python, and all of Orthanc has to answer for it.  SDK_CALLS lists the calls that may be made.
+
 One file by purpose, for the Python plugin 4.0 and newer.  That release holds Python's lock in every call of the
-`orthanc` module, so nothing that waits for the network may go through it: reports use http.client.
+`orthanc` module, so nothing that waits for the network may go through it either: reports use http.client.
+
+    settings · clock · events · cutting · outbox · ledger · loopback client · reader · service · sender · plugin
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -22,10 +29,12 @@ import re
 import secrets
 import socket
 import ssl
+import stat
+import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -37,13 +46,22 @@ import orthanc
 PLUGIN_VERSION = "1.0.0"
 
 HEARTBEAT, BUSY_HEARTBEAT = 5.0, 1.0  # seconds from round to round; busy is who has an unfinished job
-EVERYTHING_EVERY = 60.0  # seconds between rounds that read every job
+EVERYTHING_EVERY = 60.0  # seconds between rounds that read every job, or longer:
+EVERYTHING_SHARE = 0.001  # of the time at most goes into such rounds, unless the service asks for them
+ROUND_SHARE = 0.04  # of the time at most goes into usual rounds
 AT_LEAST_BETWEEN = 0.5  # seconds between rounds, however often the service asks for everything
 FAILED_AGE = 5.0  # seconds before a failed job is read again: resubmitting it causes no event
-MOST_REREAD = 500  # jobs read in a usual round: some 20 ms of Python's lock; a longer queue takes turns
+MOST_REREAD = 200  # jobs read in a usual round, which takes 40 ms of processor time; a longer queue takes turns
+REFUSED_AGE = 600.0  # seconds before a refused job is told again; its owner of before may be given up by then
 
 BREATH = 0.0001  # seconds without Python's lock after each of many readings, so that a callback need not wait
 LINGER = 0.01  # seconds that a report waits for company
+READ_TIMEOUT = 5.0  # seconds that Orthanc may be silent when it is asked; a report still comes before it counts as late
+KEEP_WARM = 0.5  # seconds; Orthanc closes a connection that is idle for 1 s, and its thread is then somebody else's
+UNREAD_PATIENCE = 1.0  # seconds without one answer before the service is told
+UNREAD_PAUSE, LONGEST_UNREAD_PAUSE = 0.1, 2.0  # seconds until Orthanc is asked again
+NOT_YET_PAUSE, NOT_YET_PATIENCE = 0.05, 2.0  # seconds: from try to try (doubled each time), and in all
+ASK_FIRST = 1.0  # seconds that the registration waits for Orthanc to say its version
 SECRET_EVERY = 1.0  # seconds between looks at the secret's file
 TIMEOUT = 2.0  # seconds, for each of connecting, sending, waiting for the answer
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 7.0  # seconds; the longest and two time-outs end before a node counts as late
@@ -52,6 +70,13 @@ FAREWELL = 0.4  # seconds that Orthanc's stop may be held up; with the end of it
 MOST_JOBS = 200  # in a report
 MOST_BYTES = 3_900_000  # in a report, the frame around the jobs not counted
 MOST_ANSWER = 4_000_000  # bytes of an answer
+MAX_JOB_BYTES = 1_000_000  # of a job's text, until the service has said its bound; what is longer is cut
+HIGHEST_MAX_JOB_BYTES = 3_000_000  # so that a report has room for a job, quotation marks escaped
+MAX_READ_BYTES = 64_000_000  # of an answer of Orthanc
+TOO_LONG = 0  # in place of the status of an answer that is longer
+RECHECK_BYTES_PER_S = 1_000_000  # a job above the bound that goes on is read again after its bytes / this many seconds
+MAX_REASON_LENGTH = 200  # characters of the reason why nothing can be read
+MAX_NODE_ID_LENGTH = 64
 OUTBOX_JOBS, OUTBOX_BYTES = 20_000, 64_000_000
 MOST_EVENTS = 20_000  # noted and not yet read
 MOST_WANTED = 200_000
@@ -65,9 +90,26 @@ ENDS = {"Success": "JobSuccess", "Failure": "JobFailure"}
 MEMBERS = (
     *("Urls", "SecretFile", "Secret", "Insecure", "NodeId", "NodeUrl"),
     *("CaFile", "CertificateFile", "KeyFile", "ShareToken"),
+    *("SelfUrl", "SelfUser", "SelfPassword", "SelfPasswordFile"),
 )
+LISTED_ID = re.compile(rb'"([0-9a-f-]{36})"')
 JOB_ID = re.compile("[0-9a-f-]{36}")  # nothing else that the service names is asked of Orthanc
 TIMESTAMP = re.compile(rb'"Timestamp"\s*:\s*"[^"]*"')
+STATE = re.compile(rb'\n   "State" : "([A-Za-z]+)"')  # as Orthanc indents the members of a job itself
+LISTEN = "0A"  # the state of a socket in /proc/net/tcp
+
+CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+SDK_CALLS = {
+    "RegisterOnChangeCallback": "the only way to hear of events; called once, while the plugin is loaded",
+    "GetConfiguration": "the only way to the settings: a text that Orthanc has in memory",
+    "GetConfigurationPath": "what a relative path in the settings is relative to: a text that Orthanc has in memory",
+    "GenerateRestApiAuthorizationToken": "lets us in over HTTP: a random text, put into a set under a lock of its own",
+    "LogError": "takes a text of ours, never one of a job's; what Python raises here is caught",
+    "LogWarning": "as LogError",
+    "LogInfo": "as LogError",
+}
+"""The calls of the `orthanc` module that may be made, each with the reason why it can't end Orthanc."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +121,11 @@ class Settings:
     node: str
     registration: dict[str, Any]
     tls: ssl.SSLContext | None
+    loopback: Loopback
     share_token: bool = False
 
 
-def read_settings(configuration: Mapping[str, Any], version: str, environment: Mapping[str, str]) -> Settings:
+def read_settings(configuration: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """The environment wins over the section "JobIndex" of Orthanc's JSON; ValueError and OSError say what is amiss."""
     variables = {member: "JOBINDEX_" + re.sub(r"\B([A-Z])", r"_\1", member).upper() for member in MEMBERS}
     told = {member: environment[name] for member, name in variables.items() if environment.get(name, "").strip()}
@@ -90,22 +133,96 @@ def read_settings(configuration: Mapping[str, Any], version: str, environment: M
     merged = {**section, **told}
     name, port = configuration.get("Name") or "Orthanc", configuration.get("HttpPort", 8042)
     insecure = str(merged.get("Insecure", "")).strip().lower() in ("true", "1", "yes")
-    node = str(merged.get("NodeId") or f"{name}-{socket.gethostname()}-{port}")
     return Settings(
         urls=read_urls(merged.get("Urls") or ()),
         secret=read_secret(told if told.keys() & {"SecretFile", "Secret"} else section, insecure),
-        node=re.sub(r"[^A-Za-z0-9._-]", "-", node)[:64],
+        node=shorten(str(merged.get("NodeId") or f"{name}-{socket.gethostname()}-{port}")),
         registration={
             "Name": name[:256],
             "Url": (merged.get("NodeUrl") or "").rstrip("/") or None,
             "HttpPort": port,
             "Tls": bool(configuration.get("SslEnabled", False)),
-            "Version": version[:64],
             "Plugin": PLUGIN_VERSION,
         },
         tls=read_tls(merged.get("CaFile"), merged.get("CertificateFile"), merged.get("KeyFile")),
+        loopback=read_loopback(configuration, merged),
         share_token=read_switch("ShareToken", merged.get("ShareToken") or False),
     )
+
+
+def shorten(node: str) -> str:
+    """A node id as the service takes it: one that is too long keeps its difference to others in a digest."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", node)
+    if len(plain) <= MAX_NODE_ID_LENGTH:
+        return plain
+    digest = hashlib.sha256(node.encode()).hexdigest()[:12]
+    cut = f"{plain[: MAX_NODE_ID_LENGTH - 1 - len(digest)]}-{digest}"
+    log(orthanc.LogWarning, f"a node id has {MAX_NODE_ID_LENGTH} characters at most: this one is cut to {cut}")
+    return cut
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """How this Orthanc is reached from within: its own listener, and who asks."""
+
+    port: int
+    url: SplitResult | None  # given where the listener can't be found
+    certificate: Path | None  # Orthanc's own, where it speaks TLS
+    tls: ssl.SSLContext
+    login: str = field(repr=False)  # the value of Authorization; empty: a token of Orthanc's
+    served: bool = True
+    kept: bool = True
+
+
+def read_loopback(configuration: Mapping[str, Any], merged: Mapping[str, Any]) -> Loopback:
+    given, user = merged.get("SelfUrl"), merged.get("SelfUser")
+    secure = bool(configuration.get("SslEnabled", False))
+    return Loopback(
+        port=configuration.get("HttpPort", 8042),
+        url=read_self_url(given) if given else None,
+        certificate=beside_configuration(configuration.get("SslCertificate", "certificate.pem")) if secure else None,
+        tls=pinned_tls(merged.get("CertificateFile"), merged.get("KeyFile")),
+        login=read_login(str(user), merged) if user else "",
+        served=bool(configuration.get("HttpServerEnabled", True)),
+        kept=bool(configuration.get("KeepAlive", True)),
+    )
+
+
+def read_self_url(given: str) -> SplitResult:
+    """Only where nobody can read on the way: who asks there opens all of Orthanc."""
+    url = urlsplit(given.strip().rstrip("/"))
+    if not is_plain(url) or url.path or not is_private(url):
+        raise ValueError('"SelfUrl" (JOBINDEX_SELF_URL) must be https://host:port, or http:// with a loopback address')
+    return url
+
+
+def read_login(user: str, merged: Mapping[str, Any]) -> str:
+    """The password is the first line of its file, or given; a password of the environment wins with its user."""
+    file = merged.get("SelfPasswordFile")
+    text = Path(file).read_bytes() if file else str(merged.get("SelfPassword") or "").encode()
+    password = next(iter(text.splitlines()), b"")
+    if not password:
+        raise ValueError('"SelfUser" has no password: "SelfPasswordFile" (JOBINDEX_SELF_PASSWORD_FILE)')
+    return "Basic " + base64.b64encode(user.encode() + b":" + password).decode()
+
+
+def beside_configuration(path: str) -> Path:
+    """A relative path is relative to Orthanc's configuration: a file, or a folder of files."""
+    if Path(path).is_absolute():
+        return Path(path)
+    configured = Path(str(shielded(orthanc.GetConfigurationPath) or "."))
+    return (configured if configured.is_dir() else configured.parent) / path
+
+
+def pinned_tls(certificate: str | None, key: str | None) -> ssl.SSLContext:
+    """For Orthanc itself, which must show exactly its own certificate: OwnOrthanc compares, whoever has signed it."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.check_hostname = False
+    tls.verify_mode = ssl.CERT_NONE
+    if certificate:
+        tls.load_cert_chain(certificate, key, password="")
+    return tls
 
 
 def read_switch(member: str, given: Any) -> bool:
@@ -150,8 +267,12 @@ def read_secret(source: Mapping[str, Any], insecure: bool) -> Secret:
 
 
 def read_tls(ca: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
-    """Whom we believe (the system's authorities if no file is named), and what we show of ourselves."""
+    """Whom we believe (the system's authorities if no file is named), and what we show of ourselves.
+
+    Python 3.13 and newer refuse private authorities without a key usage, which served for years: only that is undone.
+    """
     tls = ssl.create_default_context(cadata=Path(ca).read_text(encoding="ascii") if ca else None)
+    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if certificate:
         tls.load_cert_chain(certificate, key, password="")
     return tls
@@ -238,10 +359,96 @@ class Inbox:
                 self._events[job] = event
         self.bell.set()
 
+    def put_back(self, job: str, event: Happening) -> None:
+        """What was taken and could not be read; what was noted of the job meanwhile is newer."""
+        with self._lock:
+            self._events.setdefault(job, event)
+
     def take(self) -> tuple[str, Happening] | None:
         with self._lock:
             job = next(iter(self._events), None)
             return None if job is None else (job, self._events.pop(job))
+
+
+TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+
+DEEPEST_PATH = 20  # objects within objects, around an array that could be left out
+
+
+class Array(NamedTuple):
+    """An array of a job's content that could be left out: what it saves, where it stands, and its path."""
+
+    size: int
+    begin: int
+    end: int
+    path: str
+
+
+class LongJob:
+    """A job whose text is long: read in small steps, each of which leaves Python's lock to others.
+
+    All members stay, and `Content` loses its longest arrays, the longest first, until the text fits.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self._tokens = [found.group() for found in TOKEN.finditer(text)]
+        self.state = ""
+        self._arrays: list[Array] = []
+        self._walk()
+
+    def cut(self, bound: int) -> tuple[bytes, tuple[str, ...]]:
+        """The text without white space, and the paths of what was left out of it."""
+        size, dropped = sum(map(len, self._tokens)), []
+        for array in sorted(self._arrays, reverse=True):
+            if size <= bound:
+                break
+            size -= array.size
+            dropped.append(array)
+        return b"".join(self._without(dropped)), tuple(sorted(array.path for array in dropped))
+
+    def _walk(self) -> None:
+        """Find the state, and the arrays that are reached from `Content` through objects alone."""
+        within: list[tuple[bytes, bytes, int, int]] = []  # bracket, member's name, its place, bytes before it
+        name, size = b"", 0
+        for place, token in enumerate(self._tokens):
+            if token in (b"{", b"["):
+                within.append((token, name, place, size))
+                name = b""
+            elif token in (b"}", b"]") and within:
+                self._note(within, place, size + 1)
+                within.pop()
+            elif token == b":":
+                name = self._tokens[place - 1]
+            elif name:
+                if name == b'"State"' and len(within) == 1:
+                    self.state = token.decode("utf-8", "replace").strip('"')
+                name = b""
+            size += len(token)
+
+    def _note(self, within: list[tuple[bytes, bytes, int, int]], end: int, size: int) -> None:
+        if not 2 < len(within) < DEEPEST_PATH or within[1][1] != b'"Content"':
+            return
+        outer, (bracket, name, place, before) = within[:-1], within[-1]
+        if bracket == b"[" and all(each[0] == b"{" for each in outer):
+            names = (*(each[1] for each in outer[1:]), name)
+            path = ".".join(json.loads(each.decode("utf-8", "replace")) for each in names)
+            self._arrays.append(Array(size - before + len(name) + 2, place - 2, end, path))
+
+    def _without(self, arrays: Iterable[Array]) -> Iterator[bytes]:
+        """A comma stands only between two that are left."""
+        ends = {array.begin: array.end for array in arrays}
+        comma, before, skip_to = False, b"{", -1
+        for place, token in enumerate(self._tokens):
+            skip_to = ends.get(place, skip_to)
+            if place <= skip_to:
+                continue
+            if token == b",":
+                comma = True
+                continue
+            if comma and before not in (b"{", b"[") and token not in (b"}", b"]"):
+                yield b","
+            yield token
+            comma, before = False, token
 
 
 @dataclass(eq=False)
@@ -255,6 +462,7 @@ class Entry:
     state: str = ""
     mark: int = 0  # equal for texts that differ in their stamp only
     event: Happening | None = None
+    cut: tuple[str, ...] = ()  # paths of what is left out of the text
     number: int = 0  # given by the outbox: older entries have smaller ones
 
     @property
@@ -383,12 +591,13 @@ class Outbox:
 
 @dataclass
 class Told:
-    """What the service has acknowledged of a job; without a mark it took nothing and is told again."""
+    """What the service has acknowledged of a job, or refused."""
 
     state: str
-    mark: int | None
+    mark: int
     at: float
-    dropped: bool = False  # it can't be told at all
+    refused: bool = False
+    unwanted: bool = False  # refused, and the service has not asked for it since
 
 
 class Ledger:
@@ -407,22 +616,49 @@ class Ledger:
         self.asked += 1
         self.registered = True
 
-    def note(self, entry: Entry, *, refused: bool = False, dropped: bool = False) -> None:
-        if entry.text:
-            mark = None if refused else entry.mark
-            self._told[entry.job] = Told(entry.state, mark, time.monotonic(), dropped)
+    def ask_for_everything(self) -> None:
+        """The service may know nothing; it may also take what it has refused."""
+        self.asked += 1
+        for job in self._refused():
+            del self._told[job]
 
-    def is_told(self, job: str, mark: int, *, demanded: bool) -> bool:
-        """Whether a job that was just read need not be told."""
+    def note(self, entry: Entry, *, refused: bool = False) -> None:
+        if entry.text:
+            self._told[entry.job] = Told(entry.state, entry.mark, time.monotonic(), refused)
+
+    def note_wanted(self, wanted: Iterable[str], brought: Iterable[str]) -> None:
+        """A complete report was answered so.
+
+        What is wanted right after it was refused would be refused again; what is wanted only later may be taken.
+        """
+        named, fresh = set(wanted), set(brought)
+        for job in [job for job in self._refused() if job not in fresh]:
+            if job not in named:
+                self._told[job].unwanted = True
+            elif self._told[job].unwanted:
+                del self._told[job]
+            else:
+                named.discard(job)
+        self.wanted.extend(sorted(named))
+
+    def _refused(self) -> list[str]:
+        return [job for job, told in list(self._told.items()) if told.refused]
+
+    def is_told(self, job: str, state: str, mark: int, *, demanded: bool) -> bool:
+        """Whether a job that was just read need not be told; one that was refused is told once, and seldom again."""
         told = self._told.get(job)
-        if told is None or told.mark != mark or (demanded and not told.dropped):
+        if told is None:
+            return False
+        if told.refused:
+            return told.state == state and time.monotonic() - told.at < REFUSED_AGE
+        if told.mark != mark or demanded:
             return False
         told.at = time.monotonic()
         return True
 
     def knows_success(self, job: str) -> bool:
         told = self._told.get(job)
-        return told is not None and told.mark is not None and told.state == "Success"
+        return told is not None and not told.refused and told.state == "Success"
 
     def is_open(self, job: str) -> bool:
         """Whether the job has not ended, or is unknown."""
@@ -434,7 +670,7 @@ class Ledger:
         told = self._told.get(job)
         if told is None or self.is_open(job):
             return True
-        settled = told.mark is not None and told.state == "Success"
+        settled = not told.refused and told.state == "Success"
         return not settled and time.monotonic() - told.at >= FAILED_AGE
 
     def urgency(self, job: str) -> tuple[bool, float]:
@@ -457,21 +693,347 @@ class Desk:
     ledger: Ledger = field(default_factory=Ledger)
     stopping: threading.Event = field(default_factory=threading.Event)
     incarnation: str = field(default_factory=lambda: secrets.token_hex(16))
+    token: Token = field(default_factory=lambda: Token())
+    asked: threading.Event = field(default_factory=threading.Event)  # Orthanc was asked for its version
+    version: str = ""
+    cannot_read: str = ""  # why no job can be read just now
+    max_job_bytes: int = MAX_JOB_BYTES
+
+
+class Token:
+    """Orthanc's key for this incarnation, which opens all of it: one, and one more where that is not taken."""
+
+    def __init__(self) -> None:
+        self._value, self._made = "", 0
+        self._lock = threading.Lock()
+
+    @property
+    def value(self) -> str:
+        """The value of Authorization; empty if there is none to be had."""
+        with self._lock:
+            return self._value or self._make()
+
+    def renew(self) -> bool:
+        """Whether there is another one to try."""
+        with self._lock:
+            return self._made < 2 and bool(self._make())
+
+    def _make(self) -> str:
+        self._made += 1
+        self._value = str(shielded(orthanc.GenerateRestApiAuthorizationToken) or "")
+        return self._value
+
+
+class Unread(Exception):
+    """Orthanc gives no answer; the text says why, in the words of its settings and never in those of a job."""
+
+
+class Listener(NamedTuple):
+    """A listening socket of this process, found in /proc."""
+
+    host: str
+    descriptor: int
+    inode: int
+
+    @property
+    def open(self) -> bool:
+        """Whether this process still has it."""
+        try:
+            found = os.fstat(self.descriptor)
+        except OSError:
+            return False
+        return stat.S_ISSOCK(found.st_mode) and found.st_ino == self.inode
+
+
+def listening(port: int) -> list[tuple[str, int]] | None:
+    """Address and inode of whatever listens at a port of this machine; None where that can't be known."""
+    found: list[tuple[str, int]] = []
+    for family, table in ((socket.AF_INET, "tcp"), (socket.AF_INET6, "tcp6")):
+        try:
+            lines = Path(f"/proc/self/net/{table}").read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            if family == socket.AF_INET:
+                return None
+            continue  # no IPv6 here
+        for fields in map(str.split, lines):
+            address, _, at = fields[1].partition(":")
+            if fields[3] == LISTEN and int(at, 16) == port:
+                found.append((readable_address(family, address), int(fields[9])))
+    return found
+
+
+def readable_address(family: socket.AddressFamily, told: str) -> str:
+    """/proc writes words of 32 bits, each in this machine's order."""
+    words = (int(told[at : at + 8], 16) for at in range(0, len(told), 8))
+    return socket.inet_ntop(family, b"".join(struct.pack("=I", word) for word in words))
+
+
+def own_sockets() -> dict[int, int] | None:
+    """Inode and descriptor of every socket of this process; None where that can't be known."""
+    try:
+        descriptors = [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
+    except OSError:
+        return None
+    found = {}
+    for descriptor in descriptors:
+        try:
+            status = os.fstat(descriptor)
+        except OSError:
+            continue  # closed meanwhile: the listing's own
+        if stat.S_ISSOCK(status.st_mode):
+            found[status.st_ino] = descriptor
+    return found
+
+
+# recognized, and never listened on
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # nosec B104
+
+
+def precedence(address: str, host: str) -> int:
+    """Which of several listeners the kernel gives a connection to this host: the highest; 0 to none of these."""
+    if address == host:
+        return 3
+    if address in WILDCARDS and (":" in address) == (":" in host):
+        return 2
+    return 1 if address == "::" else 0
+
+
+def own_listener(port: int, host: str | None = None) -> Listener | None:
+    """Where this process itself is reached, at this host or at any; Unread if nowhere, or if another would answer.
+
+    None where that can't be known, which is anywhere but on Linux.
+    """
+    rows, own = listening(port), own_sockets()
+    if rows is None or own is None:
+        return None
+    mine = [(at, inode) for at, inode in rows if inode in own and (host is None or precedence(at, host))]
+    if not mine:
+        raise Unread(f"no socket of this process listens at {host or ''}:{port}, HttpPort")
+    address, inode = max(mine, key=lambda row: precedence(row[0], host or row[0]))
+    target = host or WILDCARDS.get(address, address)
+    if any(precedence(at, target) >= precedence(address, target) for at, other in rows if other not in own):
+        raise Unread(f"another process listens at {target}:{port} too")
+    return Listener(target, own[inode], inode)
+
+
+class Line:
+    """One kept HTTP connection, which is one thread's; another thread may only abort it."""
+
+    def __init__(self) -> None:
+        self._connection: http.client.HTTPConnection | None = None
+        self._aborted = False
+
+    def abort(self) -> None:
+        """End what another thread waits for."""
+        self._aborted = True
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            try:
+                # not the TLS method, which isn't for a second thread
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+            except OSError:
+                return  # it is closed already
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class OwnOrthanc(Line):
+    """Loopback client: asks this very Orthanc over HTTP, by one connection that is kept busy.
+
+    Law: the key is sent only to a listener of this process, and over TLS only to who shows Orthanc's certificate.
+    """
+
+    def __init__(self, settings: Loopback, token: Token) -> None:
+        super().__init__()
+        self._settings = settings
+        self._token = token
+        self._listener: Listener | None = None
+        self._certificate = b""
+        self._used = 0.0
+
+    def read(self, path: str) -> tuple[int, bytes]:
+        """Status and body; Unread if there is no answer, or none to us."""
+        status, body = self._ask(path)
+        if status == 401 and not self._settings.login and self._token.renew():
+            status, body = self._ask(path)
+        if status == 401:
+            user = self._settings.login
+            raise Unread("SelfUser is not let in (401)" if user else "no token is let in (401): name a SelfUser")
+        if status == 403:
+            raise Unread("GET /jobs is forbidden to the plugin (403): name another SelfUser, or let it in")
+        return status, body
+
+    def keep_warm(self) -> None:
+        """Use the connection before Orthanc closes it and gives its thread to others."""
+        if self._connection is not None and time.monotonic() - self._used >= KEEP_WARM / 2:
+            self.read("/tools/now")
+
+    def _ask(self, path: str) -> tuple[int, bytes]:
+        """A kept connection may have been closed meanwhile, and is replaced once."""
+        kept = self._connection is not None
+        try:
+            return self._exchange(path)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            if kept and not self._aborted and not isinstance(error, TimeoutError):
+                return self._ask(path)
+            raise Unread(self._describe(error)) from None
+        except Unread:
+            self.close()
+            raise
+
+    def _exchange(self, path: str) -> tuple[int, bytes]:
+        connection = self._connection = self._connection or self._connect()
+        connection.request("GET", path, headers={"Authorization": self._settings.login or self._token.value})
+        response = connection.getresponse()
+        body = response.read(MAX_READ_BYTES)
+        whole, closing = response.isclosed(), response.will_close
+        if closing or not whole:
+            self.close()
+        self._used = time.monotonic()
+        return (response.status, body) if whole else (TOO_LONG, b"")
+
+    def _connect(self) -> http.client.HTTPConnection:
+        """Connected, and proven to be this process, before anything is sent."""
+        if self._aborted or not self._settings.served:
+            raise Unread("Orthanc stops" if self._aborted else "Orthanc serves no HTTP: HttpServerEnabled is false")
+        host, port = self._locate()
+        if self._settings.certificate:
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, port, timeout=READ_TIMEOUT, context=self._settings.tls
+            )
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=READ_TIMEOUT)
+        try:
+            connection.connect()
+            self._prove(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _locate(self) -> tuple[str, int]:
+        url, port = self._settings.url, self._settings.port
+        if url is not None:
+            return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        if self._listener is None or not self._listener.open:
+            self._listener = own_listener(port)
+        if self._listener is None:
+            raise Unread("Orthanc's own listener can't be found on this system: set SelfUrl")
+        return self._listener.host, port
+
+    def _prove(self, connection: http.client.HTTPConnection) -> None:
+        host, port = connection.sock.getpeername()[:2]
+        if self._listener is None or self._listener.host != host or not self._listener.open:
+            self._listener = own_listener(port, host)
+        if isinstance(connection.sock, ssl.SSLSocket) and connection.sock.getpeercert(True) != self._own_certificate():
+            raise Unread("the listener shows another certificate than SslCertificate")
+
+    def _own_certificate(self) -> bytes:
+        """Read once: Orthanc too has read it once, when it started."""
+        if not self._certificate and self._settings.certificate:
+            text = self._settings.certificate.read_text(encoding="ascii", errors="replace")
+            found = CERTIFICATE.search(text)
+            self._certificate = ssl.PEM_cert_to_DER_cert(found.group()) if found else b""
+        return self._certificate or b"none"
+
+    def _describe(self, error: Exception) -> str:
+        if self._aborted:
+            return "Orthanc stops"
+        if isinstance(error, TimeoutError):
+            return (
+                f"Orthanc is silent for {READ_TIMEOUT:g} s: are there too few HttpThreadsCount, or is KeepAlive false?"
+            )
+        if isinstance(error, ssl.SSLError):
+            return f"no TLS with Orthanc itself ({error.reason}): with SslVerifyPeers it takes a CertificateFile"
+        return f"Orthanc can't be reached from within ({type(error).__name__})"
+
+
+class Later(NamedTuple):
+    """An event whose job Orthanc could not print yet."""
+
+    event: Happening
+    since: float
+    due: float
 
 
 class Reader:
     """Reads jobs: those of events first, then those the service wants, then those of the round."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, own: OwnOrthanc) -> None:
         self._desk, self._inbox, self._outbox, self._ledger = desk, desk.inbox, desk.outbox, desk.ledger
+        self._own = own
         self._round: Round | None = None
         self._began, self._due, self._everything_due = 0.0, 0.0, 0.0
+        self._spent = 0.0  # seconds that the round has taken
+        self._later: dict[str, Later] = {}
+        self._large: dict[str, float] = {}  # unfinished jobs above the bound, and when each may be read again
+        self._unread_since, self._unread_pause, self._ask_again = 0.0, UNREAD_PAUSE, 0.0
+
+    def run(self) -> None:
+        keep(self.read_due, self._inbox.bell, self._desk.stopping)
+        self._own.close()
+
+    def abort(self) -> None:
+        self._own.abort()
 
     def read_due(self) -> float:
-        """Read until there is nothing to read; seconds until there will be, if the inbox's bell doesn't ring before."""
+        """Read what is due; seconds until more will be, or until the connection must be used, unless the bell rings."""
+        if (left := self._ask_again - time.monotonic()) > 0:
+            return self._do_without(left)
+        try:
+            if not self._desk.version:
+                self._ask_version()
+            self._own.keep_warm()
+            pause = self._read_all()
+        except Unread as reason:
+            return self._fail(str(reason)[:MAX_REASON_LENGTH])
+        self._recover()
+        return min(pause, KEEP_WARM)
+
+    def _ask_version(self) -> None:
+        try:
+            _, text = self._own.read("/system")
+            self._desk.version = str(json.loads(text)["Version"])[:64]
+        except (ValueError, KeyError, TypeError):
+            self._desk.version = "unknown"
+        self._desk.asked.set()
+
+    def _fail(self, reason: str) -> float:
+        """Orthanc gives no answer: the service is told, but not before the next tries have failed too."""
+        now = time.monotonic()
+        self._round, self._unread_since = None, self._unread_since or now
+        self._ask_again = now + self._unread_pause
+        self._unread_pause = min(LONGEST_UNREAD_PAUSE, 2 * self._unread_pause)
+        self._desk.asked.set()
+        if now - self._unread_since >= UNREAD_PATIENCE and not self._desk.stopping.is_set():
+            if reason != self._desk.cannot_read:
+                log(orthanc.LogWarning, f"its jobs can't be read: {reason}")
+            self._desk.cannot_read = reason
+            self._outbox.bell.set()
+        return self._do_without(self._ask_again - now)
+
+    def _do_without(self, pause: float) -> float:
+        """While nothing can be read, an event's own word is better than none."""
+        while self._desk.cannot_read and (noted := self._inbox.take()):
+            self._put_event(*noted)
+        return pause
+
+    def _recover(self) -> None:
+        self._unread_since, self._unread_pause = 0.0, UNREAD_PAUSE
+        if self._desk.cannot_read:
+            self._desk.cannot_read = ""
+            log(orthanc.LogWarning, "its jobs can be read again")
+
+    def _read_all(self) -> float:
         while not self._desk.stopping.is_set():
             if noted := self._inbox.take():
                 self._read_event(*noted)
+            elif again := self._take_later():
+                self._read_event(*again)
             elif len(self._outbox) >= 2 * MOST_JOBS:
                 return HEARTBEAT  # a report is on its way and the next one is full: what is not urgent waits
             elif self._ledger.wanted:
@@ -485,73 +1047,154 @@ class Reader:
 
     def _rest(self) -> float:
         """No round before the last one is acknowledged: while the service is away, nothing is read in vain."""
+        later = min((each.due - time.monotonic() for each in self._later.values()), default=HEARTBEAT)
         if not self._ledger.registered or self._outbox.closes(self._ledger.asked):
-            return HEARTBEAT
+            return max(0.0, later)
+        return max(0.0, min(later, self._round_due() - time.monotonic()))
+
+    def _round_due(self) -> float:
+        """After what the last one has cost, too, so that rounds have a share of the time and no more."""
         asked = self._ledger.asked != self._ledger.served
-        due = self._began + AT_LEAST_BETWEEN if asked else self._due
-        return max(0.0, due - time.monotonic())
+        return self._began + AT_LEAST_BETWEEN if asked else max(self._due, self._began + self._spent / ROUND_SHARE)
+
+    def _take_later(self) -> tuple[str, Happening] | None:
+        now = time.monotonic()
+        return next(((job, later.event) for job, later in self._later.items() if later.due <= now), None)
 
     def _read_event(self, job: str, event: Happening) -> None:
         """A job that has succeeded stays so: what was read at its submission may be its end already."""
         held = self._outbox.held(job)
         if held.state == "Success" if held else self._ledger.knows_success(job):
+            self._later.pop(job, None)
             return
-        if not self._read(job) and not (held and ENDS.get(held.state) == event.kind):
-            self._outbox.put(Entry(job, event.time, self._desk.clock.read()[1], event=event))
+        try:
+            status = self._read(job)
+        except Unread:
+            self._inbox.put_back(job, event)
+            raise
+        if status in (200, 404) or not self._put_off(job, event):
+            self._later.pop(job, None)
+            if status != 200 and not (held and ENDS.get(held.state) == event.kind):
+                self._put_event(job, event)
+
+    def _put_event(self, job: str, event: Happening) -> None:
+        self._outbox.put(Entry(job, event.time, self._desk.clock.read()[1], event=event))
+
+    def _put_off(self, job: str, event: Happening) -> bool:
+        """Try again soon; False when that was done long enough, and later rounds have to read it."""
+        now, before = time.monotonic(), self._later.get(job)
+        since = before.since if before and before.event == event else now
+        if now - since >= NOT_YET_PATIENCE or len(self._later) >= MOST_EVENTS:
+            return False
+        self._later[job] = Later(event, since, now + max(NOT_YET_PAUSE, now - since))
+        return True
 
     def _begin_round(self) -> bool:
         self._round = None
-        if self._rest() > 0:
+        if (
+            not self._ledger.registered
+            or self._outbox.closes(self._ledger.asked)
+            or self._round_due() > time.monotonic()
+        ):
             return False
         now, asked = time.monotonic(), self._ledger.asked
         everything = asked != self._ledger.served or now >= self._everything_due
         taken, clock = self._desk.clock.read()
-        listed = fetch("/jobs")
-        self._began, self._due = now, now + BUSY_HEARTBEAT
-        if listed is None:
+        status, listed = self._own.read("/jobs")
+        self._began, self._due, self._spent = now, now + BUSY_HEARTBEAT, time.monotonic() - now
+        if status != 200:
             return False
-        ids: list[str] = json.loads(listed)
-        self._ledger.keep(set(ids))
+        ids = read_ids(listed)
+        known = set(ids)
+        self._ledger.keep(known)
+        self._large = {job: due for job, due in self._large.items() if job in known}
         self._round = Round(taken, clock, asked, everything, ids, deque(self._choose(ids, everything)))
         self._due = now + (BUSY_HEARTBEAT if any(map(self._ledger.is_open, ids)) else HEARTBEAT)
-        self._everything_due = now + EVERYTHING_EVERY if everything else self._everything_due
         return True
 
     def _choose(self, ids: list[str], everything: bool) -> list[str]:
-        due = ids if everything else [job for job in ids if self._ledger.is_due(job)]
+        now = time.monotonic()
+        due = (
+            ids if everything else [job for job in ids if self._ledger.is_due(job) and self._large.get(job, now) <= now]
+        )
         ordered = sorted(due, key=self._ledger.urgency)
         return ordered if everything else ordered[:MOST_REREAD]
 
     def _continue_round(self, current: Round) -> None:
-        if current.rest:
+        spent = not current.everything and self._spent >= BUSY_HEARTBEAT * ROUND_SHARE
+        if current.rest and not spent:
+            began = time.monotonic()
             self._read_unless_held(current.rest.popleft(), demanded=current.everything)
+            self._spent += time.monotonic() - began
             time.sleep(BREATH)
-        else:
-            self._outbox.close(current)
-            self._round = None
+            return
+        if current.everything:
+            self._everything_due = self._began + max(EVERYTHING_EVERY, self._spent / EVERYTHING_SHARE)
+            self._spent = 0.0
+        self._outbox.close(current)
+        self._round = None
 
     def _read_unless_held(self, job: str, *, demanded: bool) -> None:
         held = self._outbox.held(job)
         if held is None or not held.final:
             self._read(job, demanded=demanded)
 
-    def _read(self, job: str, *, demanded: bool = False) -> bool:
-        """Read a job and put it into the outbox, unless the service knows it so; False if it is gone."""
+    def _read(self, job: str, *, demanded: bool = False) -> int:
+        """Read a job and put it into the outbox, unless the service knows it so.
+
+        200 if that is done; 404 if Orthanc has forgotten it; anything else means *not yet*.
+        """
         taken, clock = self._desk.clock.read()
-        text = fetch(f"/jobs/{job}")
-        if text is None:
-            return False
+        status, text = self._own.read(f"/jobs/{job}")
+        if status == TOO_LONG:
+            self._note_size(job, "", MAX_READ_BYTES)
+        if status != 200:
+            return status
         if self._desk.clock.read()[1] != clock:
             return self._read(job, demanded=demanded)  # its stamp may be of the next clock epoch
+        size = len(text)
+        state, text, cut = self._understand(text)
+        if not state:
+            return 0
+        self._note_size(job, state, size)
         mark = hash(TIMESTAMP.sub(b"", text))
-        if self._outbox.held(job) is None and self._ledger.is_told(job, mark, demanded=demanded):
-            return True
-        state: str = json.loads(text)["State"]
+        if self._outbox.held(job) is None and self._ledger.is_told(job, state, mark, demanded=demanded):
+            return 200
         told = json.dumps(text.decode("utf-8", "replace"), ensure_ascii=False).encode()
-        self._outbox.put(Entry(job, taken, clock, told, state, mark))
+        self._outbox.put(Entry(job, taken, clock, told, state, mark, cut=cut))
         if state not in ENDS:
             self._due = min(self._due, time.monotonic() + BUSY_HEARTBEAT)
-        return True
+        return 200
+
+    def _understand(self, text: bytes) -> tuple[str, bytes, tuple[str, ...]]:
+        """The job's state, its text within the bound, and what had to be left out of that."""
+        if len(text) <= self._desk.max_job_bytes:
+            return read_state(text), text, ()
+        job = LongJob(text)
+        return (job.state, *job.cut(self._desk.max_job_bytes))
+
+    def _note_size(self, job: str, state: str, size: int) -> None:
+        self._large.pop(job, None)
+        if size > self._desk.max_job_bytes and state not in ENDS:
+            self._large[job] = time.monotonic() + size / RECHECK_BYTES_PER_S
+
+
+def read_state(text: bytes) -> str:
+    """A job's state; empty if the text is no job."""
+    if found := STATE.search(text):
+        return found[1].decode()
+    try:
+        job = json.loads(text)
+    except ValueError:
+        return ""
+    return str(job.get("State", "")) if isinstance(job, dict) else ""
+
+
+def read_ids(listed: bytes) -> list[str]:
+    """Orthanc's list of ids, in steps that leave Python's lock to others; Unread if it is none."""
+    if not (listed.lstrip().startswith(b"[") and listed.rstrip().endswith(b"]")):
+        raise Unread("GET /jobs is no list")
+    return [found[1].decode() for found in LISTED_ID.finditer(listed)]
 
 
 class Answer(NamedTuple):
@@ -559,21 +1202,21 @@ class Answer(NamedTuple):
 
     status: int
     said: dict[str, Any]
+    error: str = ""  # what is wrong with the certificate, or else with TLS
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
 
-class Service:
+class Service(Line):
     """The way to the service: one kept connection to one of its addresses, signed posts, redirects not followed."""
 
     def __init__(self, settings: Settings, at: int = 0, offset: int = 0) -> None:
+        super().__init__()
         self._settings = settings
         self._at = at
         self._offset = offset  # milliseconds that the service's clock is ahead of ours
-        self._connection: http.client.HTTPConnection | None = None
-        self._aborted = False
 
     @property
     def url(self) -> SplitResult:
@@ -587,7 +1230,7 @@ class Service:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             again = kept and isinstance(error, ConnectionError) and not self._aborted
-            return self.post(body, timeout) if again else Answer(0, {})
+            return self.post(body, timeout) if again else Answer(0, {}, describe_tls(error))
 
     def turn(self) -> None:
         """Try the next address from now on."""
@@ -604,22 +1247,6 @@ class Service:
             return False
         before, self._offset = self._offset, service_time - round(time.time() * 1000)
         return abs(self._offset - before) > 1000
-
-    def abort(self) -> None:
-        """End a post that another thread waits for."""
-        self._aborted = True
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
-            try:
-                # not the TLS method, which isn't for a second thread
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-            except OSError:
-                return  # it is closed already
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     def _exchange(self, body: bytes, timeout: float) -> Answer:
         connection = self._connection = self._connection or self._connect(timeout)
@@ -656,6 +1283,15 @@ class Service:
         }
 
 
+def describe_tls(error: Exception) -> str:
+    """What an administrator has to look at where TLS failed; empty if it did not."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS with it fails: {error.reason}; is our certificate the right one, and is it https?"
+    return ""
+
+
 def write_report(head: Mapping[str, Any], batch: Batch) -> bytes:
     """The report's JSON; the jobs are in it as they are in the outbox, encoded once."""
     members = dict(head)
@@ -664,6 +1300,8 @@ def write_report(head: Mapping[str, Any], batch: Batch) -> bytes:
         members["Events"] = [{"ID": job, "Kind": event.kind, "Time": moment(event.time)} for job, event in events]
     if batch.round:
         members.update(Ids=batch.round.ids, Complete=True)
+    if cut := {entry.job: entry.cut for entry in batch.entries if entry.cut}:
+        members["Cut"] = cut
     frame = json.dumps(members, separators=(",", ":")).encode()
     return frame[:-1] + b',"Jobs":[' + b",".join(entry.text for entry in batch.entries if entry.text) + b"]}"
 
@@ -678,7 +1316,9 @@ class Sender:
         self._troubles: set[str] = set()  # logged once each, until reports are taken again
         self._failures = 0
         self._limit = MOST_JOBS
-        self._token = ""
+        self._shared = False
+        self._version = ""  # as registered
+        self._said = 0.0  # when the last report was taken
 
     def run(self) -> None:
         keep(self._send_due, self._outbox.bell, self._desk.stopping)
@@ -694,18 +1334,27 @@ class Sender:
         self._service.abort()
 
     def say_goodbye(self, deadline: float) -> None:
-        """One last report, with what is left; on a way of its own, as the usual one may hang."""
+        """What is left, then the goodbye, which is heard whatever becomes of the rest; on a way of its own."""
+        while noted := self._desk.inbox.take():
+            self._outbox.put(Entry(noted[0], noted[1].time, self._desk.clock.read()[1], event=noted[1]))
         service, urls = self._service.fork(), len(self._settings.urls)
         batch = self._outbox.take(MOST_JOBS, self._ledger.asked)._replace(round=None)
-        body = write_report({**self._head(batch), "Goodbye": True}, batch)
+        rest = write_report(self._head(batch), batch)
+        goodbye = write_report({**self._head(Batch([])), "Goodbye": True}, Batch([]))
+        bodies = [rest, goodbye] if batch.entries else [goodbye]
         for left in range(urls if self._ledger.registered else 0, 0, -1):
-            if service.post(body, max(0.02, (deadline - time.monotonic()) / left)).ok:
+            share = (deadline - time.monotonic()) / left / len(bodies)
+            answers = [service.post(body, max(0.02, share)) for body in bodies]
+            if answers[-1].ok:
                 break
             service.turn()
         service.close()
 
     def _register(self) -> bool:
-        head = {**self._head(Batch([])), "Register": {**self._settings.registration, **self._share()}}
+        self._desk.asked.wait(ASK_FIRST)
+        self._version = self._desk.version
+        told = {**self._settings.registration, "Version": self._version, **self._share()}
+        head = {**self._head(Batch([])), "Register": told}
         answer = self._service.post(write_report(head, Batch([])), TIMEOUT)
         if not answer.ok:
             self._fail(answer)
@@ -713,6 +1362,7 @@ class Sender:
         self._troubles.clear()
         log(orthanc.LogWarning, f"node {self._settings.node} is registered at {self._service.url.geturl()}")
         self._ledger.register()
+        self._note_bound(answer.said)
         self._desk.inbox.bell.set()
         return True
 
@@ -724,17 +1374,23 @@ class Sender:
         if not is_private(url):
             self._trouble(f"the token is not shared with {url.geturl()}: that takes https, or a loopback address")
             return {}
-        if not self._token:
-            self._token = shielded(orthanc.GenerateRestApiAuthorizationToken) or ""
+        token = self._desk.token.value
+        if token and not self._shared:
+            self._shared = True
             log(orthanc.LogWarning, "its token, an administrator's key to this Orthanc, is shared with the service")
-        return {"Token": self._token} if self._token else {}
+        return {"Token": token} if token else {}
+
+    def _note_bound(self, said: dict[str, Any]) -> None:
+        bound = said.get("MaxJobBytes")
+        if isinstance(bound, int) and bound > 0:
+            self._desk.max_job_bytes = min(bound, HIGHEST_MAX_JOB_BYTES)
 
     def _send(self) -> bool:
         """One report; False when there is nothing to say."""
         if len(self._outbox) < MOST_JOBS:
             self._desk.stopping.wait(LINGER)
         batch = self._outbox.take(self._limit, self._ledger.asked)
-        if not batch.entries and not batch.round:
+        if not batch.entries and not batch.round and not self._owes_word():
             return False
         answer = self._service.post(write_report(self._head(batch), batch), TIMEOUT)
         if answer.ok:
@@ -746,6 +1402,10 @@ class Sender:
         self._desk.inbox.bell.set()  # there is room, or an order
         return True
 
+    def _owes_word(self) -> bool:
+        """Where no job can be read there are no rounds, and the heart beats without them."""
+        return bool(self._desk.cannot_read) and time.monotonic() - self._said >= HEARTBEAT
+
     def _head(self, batch: Batch) -> dict[str, Any]:
         """The members that every report has; its time is that of its ids, else of the oldest reading in it."""
         taken, clock = self._desk.clock.read()
@@ -753,10 +1413,12 @@ class Sender:
             taken, clock = batch.round.taken, batch.round.clock
         elif batch.entries:
             taken, clock = min(entry.taken for entry in batch.entries), batch.entries[0].clock
-        return {"Format": 1, "Incarnation": self._desk.incarnation, "Taken": moment(taken), "Clock": clock}
+        head = {"Format": 1, "Incarnation": self._desk.incarnation, "Taken": moment(taken), "Clock": clock}
+        reason = self._desk.cannot_read
+        return {**head, "CannotRead": reason} if reason and not batch.round else head
 
     def _acknowledge(self, batch: Batch, said: dict[str, Any]) -> None:
-        self._failures = 0
+        self._failures, self._said = 0, time.monotonic()
         self._limit = min(MOST_JOBS, self._limit * 2)
         if self._troubles:
             self._troubles.clear()
@@ -767,14 +1429,17 @@ class Sender:
         self._outbox.settle(batch)
         if batch.round and batch.round.everything:
             self._ledger.served = batch.round.asked
-        self._obey(said)
+        self._obey(said, batch)
 
-    def _obey(self, said: dict[str, Any]) -> None:
+    def _obey(self, said: dict[str, Any], batch: Batch) -> None:
+        self._note_bound(said)
         if said.get("Everything"):
-            self._ledger.asked += 1
-        if said.get("Register"):
+            self._ledger.ask_for_everything()
+        if said.get("Register") or (self._desk.version and not self._version):
             self._ledger.registered = False
-        self._ledger.wanted.extend(job for job in said.get("Wanted") or () if JOB_ID.fullmatch(job))
+        if batch.round:
+            wanted = [job for job in said.get("Wanted") or () if JOB_ID.fullmatch(job)]
+            self._ledger.note_wanted(wanted, [entry.job for entry in batch.entries])
 
     def _narrow(self, batch: Batch, status: int) -> None:
         """Something in the report can't be taken: halve it until that is alone, then do without it."""
@@ -783,7 +1448,7 @@ class Sender:
             return
         for entry in batch.entries:
             log(orthanc.LogWarning, f"job {entry.job} is refused ({status}) and not reported")
-            self._ledger.note(entry, dropped=True)
+            self._ledger.note(entry, refused=True)
         self._outbox.settle(batch)
         if batch.round:
             self._trouble(f"the list of all jobs is refused ({status})")
@@ -815,6 +1480,8 @@ class Sender:
 
     def _describe(self, answer: Answer) -> str:
         status = answer.status
+        if answer.error:
+            return f"{self._service.url.geturl()}: {answer.error}"
         if status == 401 and answer.said.get("Replayed"):
             return "a report of ours was taken for a replay: does something between here and there send twice?"
         if status == 401:
@@ -824,15 +1491,6 @@ class Sender:
         if status == 409:
             return f"another living Orthanc reports as node {self._settings.node}: give each its own NodeId"
         return "the service is away or takes no reports; they are kept and sent later"
-
-
-def fetch(path: str) -> bytes | None:
-    """Orthanc's own answer; None if there is none: the job is forgotten, or Orthanc is stopping."""
-    try:
-        answer = orthanc.RestApiGet(path)
-    except Exception:
-        return None
-    return answer.encode() if isinstance(answer, str) else bytes(answer)
 
 
 def log(write: Callable[[str], Any], message: str) -> None:
@@ -867,6 +1525,7 @@ class Plugin:
         self._inbox = Inbox()
         self._desk: Desk | None = None
         self._sender: Sender | None = None
+        self._reader: Reader | None = None
         self._threads: list[threading.Thread] = []
 
     def on_change(self, change: int, level: int, resource: str) -> None:
@@ -880,8 +1539,7 @@ class Plugin:
 
     def _start(self) -> None:
         try:
-            version = str(json.loads(fetch("/system") or b"{}").get("Version", ""))
-            settings = read_settings(json.loads(orthanc.GetConfiguration()), version, os.environ)
+            settings = read_settings(json.loads(orthanc.GetConfiguration()), os.environ)
         except (OSError, ValueError) as error:
             log(orthanc.LogError, f"nothing is reported: {error}")
             return
@@ -889,15 +1547,17 @@ class Plugin:
             log(orthanc.LogWarning, "insecure: reports are not signed, there is no secret")
         desk = self._desk = Desk(self._inbox, Clock())
         self._sender = Sender(settings, desk)
-        self._run("jobs reader", keep, Reader(desk).read_due, desk.inbox.bell, desk.stopping)
+        self._reader = Reader(desk, OwnOrthanc(settings.loopback, desk.token))
+        self._run("jobs reader", self._reader.run)
         self._run("jobs sender", self._sender.run)
 
     def _stop(self) -> None:
         """Say goodbye and end the threads, but be through within FAREWELL, whatever the service does."""
-        if not self._desk or not self._sender:
+        if not self._desk or not self._sender or not self._reader:
             return
         deadline = time.monotonic() + FAREWELL
         self._desk.stopping.set()
+        self._reader.abort()  # first: Orthanc's HTTP server waits for its connections
         self._desk.inbox.bell.set()
         self._desk.outbox.bell.set()
         self._sender.abort()

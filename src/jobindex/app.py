@@ -80,7 +80,9 @@ async def _public(
     """The listener for clients; what they have left and still goes on is waited for when it is closed."""
     node_of = services.view.owner_id
     audit = Audit(trail, repeats, node_of, reads=settings.audit_reads, required=settings.audit_required)
-    answer = handler(public_routes(settings, services), recognition(settings, untrusted), guard(settings), audit)
+    answer = handler(
+        public_routes(settings, services), recognition(settings, untrusted), guard(settings, services), audit
+    )
     answer = noticing(answer, services.submissions, proxies(settings).believes)
     polls = Polls(services.rights, services.freshness, services.listing, repeats)
     try:

@@ -67,6 +67,19 @@ class IndexAway(JobIndexError):
     word = "index_away"
 
 
+class IndexRefused(IndexAway):
+    """Redis answers, and will not: its reply, whole, and what to do about it ("" where we don't know)."""
+
+    def __init__(self, reply: str, mend: str = "") -> None:
+        super().__init__(f"Redis refused: {reply}" + (f" To mend it: {mend}" if mend else ""))
+        self.reply = reply
+        self.mend = mend
+
+
+class IndexFull(IndexRefused):
+    """Redis has no memory for anything new; it is read all the same, and what frees memory is taken."""
+
+
 class IndexNotTold(JobIndexError):
     """The node has done what it was asked to, and Redis could not be asked to note it."""
 

@@ -51,6 +51,9 @@ node_problems = Gauge(
 )
 version = Gauge("jobindex_view_version", "The version that this replica's view has reached.", registry=registry)
 connected = Gauge("jobindex_index_connected", "1 while Redis answers this replica.", registry=registry)
+index_full = Gauge(
+    "jobindex_index_full", "1 while Redis has no memory for anything new: lists are stale.", registry=registry
+)
 index_warnings = Gauge(
     "jobindex_index_warnings", "What is unsafe or broken in the set-up of Redis: /-/ready says what.", registry=registry
 )

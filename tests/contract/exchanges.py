@@ -124,6 +124,8 @@ OUTPUTS = [
     _get("second archive output", "/jobs/{second archive}/archive", after={"second archive": "Success"}),
     _get("evicted output", "/jobs/{archive}/archive"),
     Exchange("delete output", "DELETE", "/jobs/{archive}/archive"),
+    Exchange("delete output that is there", "DELETE", "/jobs/{second archive}/archive"),
+    _get("deleted output", "/jobs/{second archive}/archive"),
 ]
 LISTS = [
     _get("list", "/jobs"),

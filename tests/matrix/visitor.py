@@ -91,14 +91,19 @@ def try_lines(text: str) -> int:
     return len(lines)
 
 
-def end(process: "subprocess.Popen[str]") -> None:
+def end(process: "subprocess.Popen[str]", there_before: set[str]) -> None:
     os.killpg(process.pid, signal.SIGINT)
     told, _ = process.communicate(timeout=END_WITHIN)
     sys.stdout.write(told)
-    if left := list(Path(tempfile.gettempdir()).glob("jobindex-*")):
+    if left := folders() - there_before:
         raise Wrong(f"it left {left}")
     if left := [name for name in running() if "jobindex" in name or "rthanc" in name]:
         raise Wrong(f"it left {left}")
+
+
+def folders() -> set[str]:
+    """The temporary ones of clusters."""
+    return {str(path) for path in Path(tempfile.gettempdir()).glob("jobindex-*")}
 
 
 def running() -> list[str]:
@@ -115,11 +120,11 @@ def _command_line(place: Path) -> str:
 
 
 def main() -> None:
-    process = started()
+    there_before, process = folders(), started()
     try:
         text = read_to_the_end_of_the_guide(process)
         tried = open_page(text) + try_lines(text)
-        end(process)
+        end(process, there_before)
     except (Wrong, OSError, subprocess.TimeoutExpired) as wrong:
         sys.exit(f"{wrong}")
     finally:

@@ -1,6 +1,7 @@
 """One node with the plugin in it, and the service it reports to."""
 
 import importlib.util
+import ssl
 import sys
 import time
 import uuid
@@ -21,6 +22,12 @@ QUICK = {
     "FAILED_AGE": 0.1,
     "SHORTEST_PAUSE": 0.01,
     "LONGEST_PAUSE": 0.05,
+    "UNREAD_PATIENCE": 0.1,
+    "UNREAD_PAUSE": 0.01,
+    "LONGEST_UNREAD_PAUSE": 0.05,
+    "NOT_YET_PATIENCE": 0.3,
+    "EVERYTHING_SHARE": 1.0,
+    "ROUND_SHARE": 1.0,
 }
 """The plugin's intervals, in seconds, so that a test sees many of them."""
 
@@ -52,9 +59,19 @@ def load_plugin(orthanc: ScriptedModule, **intervals: float) -> Any:
 class Node:
     """A scripted Orthanc with the plugin in it."""
 
-    def __init__(self, *services: ScriptedService, intervals: dict[str, float] | None = None, **section: Any) -> None:
+    def __init__(
+        self,
+        *services: ScriptedService,
+        intervals: dict[str, float] | None = None,
+        orthanc: dict[str, Any] | None = None,
+        served: dict[str, Any] | None = None,
+        **section: Any,
+    ) -> None:
+        """`orthanc` is the rest of Orthanc's configuration, `served` are options of its HTTP server."""
         urls = [service.url for service in services]
-        self.orthanc = ScriptedModule({"Name": "left", "JobIndex": {"Urls": urls, "Secret": SECRET, **section}})
+        told = {"Name": "left", **(orthanc or {}), "JobIndex": {"Urls": urls, "Secret": SECRET, **section}}
+        self.orthanc = ScriptedModule(told)
+        self.orthanc.serve(**(served or {}))
         self.plugin = load_plugin(self.orthanc, **(intervals or {}))
 
     def start(self) -> "Node":
@@ -64,6 +81,10 @@ class Node:
     def stop(self) -> None:
         self.orthanc.change(CHANGES.ORTHANC_STOPPED)
 
+    def close(self) -> None:
+        self.stop()
+        self.orthanc.http.close()
+
     def logged(self, words: str) -> int:
         return sum(words in message for _, message in self.orthanc.log)
 
@@ -71,16 +92,17 @@ class Node:
 @pytest.fixture(autouse=True)
 def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = "URLS SECRET SECRET_FILE INSECURE NODE_ID NODE_URL CA_FILE CERTIFICATE_FILE KEY_FILE SHARE_TOKEN"
+    settings += " SELF_URL SELF_USER SELF_PASSWORD SELF_PASSWORD_FILE"
     for name in settings.split():
         monkeypatch.delenv(f"JOBINDEX_{name}", raising=False)
 
 
 @pytest.fixture
-def make_service() -> Iterator[Callable[[], ScriptedService]]:
+def make_service() -> Iterator[Callable[..., ScriptedService]]:
     services: list[ScriptedService] = []
 
-    def make() -> ScriptedService:
-        services.append(ScriptedService())
+    def make(tls: ssl.SSLContext | None = None) -> ScriptedService:
+        services.append(ScriptedService(tls))
         return services[-1]
 
     yield make
@@ -90,7 +112,7 @@ def make_service() -> Iterator[Callable[[], ScriptedService]]:
 
 
 @pytest.fixture
-def service(make_service: Callable[[], ScriptedService]) -> ScriptedService:
+def service(make_service: Callable[..., ScriptedService]) -> ScriptedService:
     return make_service()
 
 
@@ -104,7 +126,7 @@ def make_node(service: ScriptedService) -> Iterator[Callable[..., Node]]:
 
     yield make
     for node in nodes:
-        node.stop()
+        node.close()
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 import json
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+from .scripted_orthanc import Answer, ScriptedOrthanc
 
 CHANGES = SimpleNamespace(
     ORTHANC_STARTED=10, ORTHANC_STOPPED=11, JOB_SUBMITTED=16, JOB_SUCCESS=17, JOB_FAILURE=18, NEW_STUDY=4
@@ -22,26 +23,47 @@ def job_id(number: int) -> str:
 
 
 class ScriptedModule(ModuleType):
-    """Answers `/system`, `/jobs` and `/jobs/{id}`; `before_read` is called with each path first."""
+    """The module and, once it is served, the HTTP server of the same Orthanc.
+
+    `called` names each call of the module, as the plugin makes them.
+    """
 
     def __init__(self, configuration: dict[str, Any]) -> None:
         super().__init__("orthanc")
+        self.configuration = configuration
         self.jobs: dict[str, dict[str, Any]] = {}
-        self.asked: list[str] = []
+        self.called: list[str] = []
+        self.server: ScriptedOrthanc | None = None
         self.log: list[tuple[str, str]] = []
         self.tokens: list[str] = []
         """What was generated: keys to the whole Orthanc, which can't be revoked."""
-        self.before_read: Callable[[str], None] = self.asked.append
         self._callback: Callable[[int, int, str], None] | None = None
-        vars(self).update(
-            ChangeType=CHANGES,
-            OrthancException=OrthancException,
-            GetConfiguration=lambda: json.dumps(configuration),
-            RestApiGet=self._answer,
-            RegisterOnChangeCallback=self._register,
-            GenerateRestApiAuthorizationToken=self._generate,
+        calls = {
+            "GetConfiguration": lambda: json.dumps(self.configuration),
+            "GetConfigurationPath": lambda: "/etc/orthanc",
+            "RestApiGet": self._answer,
+            "RegisterOnChangeCallback": self._register,
+            "GenerateRestApiAuthorizationToken": self._generate,
             **{f"Log{level}": self._logger(level) for level in ("Error", "Warning", "Info")},
-        )
+        }
+        vars(self).update(ChangeType=CHANGES, OrthancException=OrthancException)
+        vars(self).update({name: self._noted(name, call) for name, call in calls.items()})
+
+    def serve(self, **options: Any) -> ScriptedOrthanc:
+        """Listen, at the port that the configuration then names."""
+        self.server = ScriptedOrthanc(self.jobs, **options)
+        self.configuration.setdefault("HttpPort", self.server.port)
+        return self.server
+
+    @property
+    def http(self) -> ScriptedOrthanc:
+        assert self.server is not None
+        return self.server
+
+    @property
+    def asked(self) -> list[str]:
+        """The paths that were asked for."""
+        return self.http.asked
 
     def change(self, kind: int, resource: str = "") -> None:
         """Call the plugin back, as Orthanc does on its own thread."""
@@ -66,6 +88,13 @@ class ScriptedModule(ModuleType):
     def reads_of(self, job: str) -> int:
         return self.asked.count(f"/jobs/{job}")
 
+    def _noted(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any) -> Any:
+            self.called.append(name)
+            return call(*arguments)
+
+        return noted
+
     def _register(self, callback: Callable[[int, int, str], None]) -> None:
         self._callback = callback
 
@@ -77,17 +106,11 @@ class ScriptedModule(ModuleType):
         return lambda message: self.log.append((level, message))
 
     def _answer(self, path: str) -> bytes:
-        self.before_read(path)
-        if path == "/system":
-            return _styled({"Name": "left", "Version": "1.10.1"})
-        if path == "/jobs":
-            return _styled(sorted(self.jobs))
-        job = self.jobs.get(path.removeprefix("/jobs/"))
-        if job is None:
+        status, body = self._known(path)
+        if status != 200:
             raise OrthancException(17, "Unknown resource")
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        return _styled(dict(sorted({**job, "Timestamp": stamp}.items())))
+        return body
 
-
-def _styled(value: object) -> bytes:
-    return json.dumps(value, indent=3, separators=(",", " : "), ensure_ascii=False).encode()
+    def _known(self, path: str) -> Answer:
+        self.http.before_read(path)
+        return self.http.answers.get(path) or self.http.known(path)

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -24,11 +25,12 @@ class ScriptedService:
     wants reports to be signed with, "" that they are not signed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.taken: list[Report] = []
         self.seen: list[Report] = []
         self.errors: list[str] = []
         self.nonces: list[str] = []
+        self.paths: list[str] = []
         self.ahead_ms = 0
         self.largest = 4_000_000
         self.script: Script = lambda report: None
@@ -41,12 +43,15 @@ class ScriptedService:
         self.knocked = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def hang(self) -> None:
         """Take requests and don't answer, until `free` is set."""
@@ -80,6 +85,7 @@ class ScriptedService:
 
     def answer(self, path: str, headers: Any, body: bytes) -> Reply:
         self.knocked.set()
+        self.paths.append(path)
         self.free.wait(30)
         if refusal := self._check(path, headers, body):
             return refusal
@@ -156,8 +162,8 @@ def _handler(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
         def handle(self) -> None:
             try:
                 super().handle()
-            except ConnectionError:
-                return  # the plugin has gone
+            except (ConnectionError, ssl.SSLError):
+                return  # the plugin has gone, or one doesn't believe the other
 
         def log_message(self, *_: object) -> None:
             return

@@ -69,7 +69,7 @@ def test_a_job_is_told_in_the_epoch_of_its_stamp(make_node: Callable[..., Node],
         if path == f"/jobs/{job_id(2)}" and node.orthanc.reads_of(job_id(2)) == 1:
             hands.wall += 3600
 
-    node.orthanc.before_read = jump_once
+    node.orthanc.http.before_read = jump_once
     after = node.orthanc.happen("JobSuccess", 2)
     until(lambda: node.orthanc.reads_of(after) == 2, "the second job is read again")
     service.accept()

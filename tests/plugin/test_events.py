@@ -54,12 +54,19 @@ def test_events_before_the_start_are_told_after_it(make_node: Callable[..., Node
 
 
 def test_the_callback_only_notes(node: Node, service: ScriptedService) -> None:
+    """It returns although Orthanc answers nothing."""
     until(service.complete, "a complete report")
-    readers: list[str] = []
-    node.orthanc.before_read = lambda path: readers.append(threading.current_thread().name)
+    read, free = threading.Event(), threading.Event()
+
+    def wait(path: str) -> None:
+        read.set()
+        assert free.wait(20)
+
+    node.orthanc.http.before_read = wait
     node.orthanc.happen("JobSuccess", 1)
+    assert read.wait(20)
+    free.set()
     until(lambda: service.states(job_id(1)), "the job")
-    assert set(readers) == {"jobs reader"}
 
 
 def test_other_changes_of_orthanc_are_passed_over(node: Node, service: ScriptedService) -> None:
@@ -89,7 +96,7 @@ def test_an_event_overtakes_a_round(make_node: Callable[..., Node], service: Scr
         if path == f"/jobs/{old[20]}":
             node.orthanc.happen("JobSuccess", 999)
 
-    node.orthanc.before_read = interrupt
+    node.orthanc.http.before_read = interrupt
     node.start()
     until(lambda: len(service.jobs()) >= 151, "all jobs")
     at = node.orthanc.asked.index(f"/jobs/{old[20]}")

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
+
 from jobindex.demo.ports import free_port
 
 from .conftest import Node, until
@@ -38,6 +40,20 @@ def test_what_is_left_goes_along(make_node: Callable[..., Node], service: Script
     service.accept()
     stop_in_time(node)
     assert service.states(job) == ["Success"]
+
+
+@pytest.mark.parametrize("status", [400, 413, 500])
+def test_in_use_the_goodbye_is_heard_whatever_is_refused(
+    make_node: Callable[..., Node], service: ScriptedService, status: int
+) -> None:
+    node = make_node(intervals={"SHORTEST_PAUSE": 30, "LONGEST_PAUSE": 30}).start()
+    until(service.complete, "a complete report")
+    service.script = lambda report: (status, {}) if report["Jobs"] else None
+    job = node.orthanc.happen("JobSuccess", 1)
+    until(lambda: service.has_seen(job), "a refused report")
+    node.orthanc.happen("JobSuccess", 2)
+    stop_in_time(node)
+    assert service.taken[-1].get("Goodbye") is True
 
 
 def test_a_service_that_hangs_does_not_hold_orthanc_up(node: Node, service: ScriptedService) -> None:

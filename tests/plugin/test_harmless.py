@@ -25,20 +25,10 @@ def test_a_start_that_fails_is_logged(make_node: Callable[..., Node]) -> None:
 @pytest.mark.parametrize("answer", [b"", b"null", b"[]", b"{}", b"\xff"])
 def test_strange_answers_of_orthanc_are_survived(node: Node, service: ScriptedService, answer: bytes) -> None:
     until(service.complete, "a complete report")
-    right = node.orthanc.RestApiGet
     strange = f"/jobs/{job_id(1)}"
-    asked: list[str] = []
-
-    def answer_strangely(path: str) -> bytes:
-        if path != strange:
-            told: bytes = right(path)
-            return told
-        asked.append(path)
-        return answer
-
-    vars(node.orthanc).update(RestApiGet=answer_strangely)
+    node.orthanc.http.answers[strange] = (200, answer)
     node.orthanc.happen("JobSuccess", 1)
-    until(lambda: asked, "the strange answer")
+    until(lambda: strange in node.orthanc.asked, "the strange answer")
     job = node.orthanc.happen("JobSuccess", 2)
     until(lambda: service.states(job), "a later job")
 

@@ -8,13 +8,13 @@ from .scripted_service import Reply, Report, ScriptedService
 
 
 def test_a_node_introduces_itself(make_node: Callable[..., Node], service: ScriptedService) -> None:
-    make_node(NodeUrl="http://10.0.0.5:8042/").start()
+    node = make_node(NodeUrl="http://10.0.0.5:8042/").start()
     until(service.registrations, "the registration")
     (report,) = service.registrations()
     assert report["Register"] == {
         "Name": "left",
         "Url": "http://10.0.0.5:8042",
-        "HttpPort": 8042,
+        "HttpPort": node.orthanc.http.port,
         "Tls": False,
         "Version": "1.10.1",
         "Plugin": "1.0.0",

@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import Node, until
 from .scripted_module import job_id
-from .scripted_service import Report, ScriptedService
+from .scripted_service import Reply, Report, ScriptedService
 
 
 def after_rounds(service: ScriptedService, count: int) -> list[Report]:
@@ -95,14 +95,55 @@ def test_nothing_but_jobs_can_be_wanted(node: Node, service: ScriptedService) ->
     assert {path for path in node.orthanc.asked if ".." in path} == set()
 
 
-def test_a_job_that_was_not_taken_is_told_again(node: Node, service: ScriptedService) -> None:
+def refuse(job: str, *, wanting: bool = False) -> Callable[[Report], Reply | None]:
+    """A service that refuses one job, and asks for it in every complete report that doesn't bring it."""
+
+    def answer(report: Report) -> Reply | None:
+        brought = any(job in text for text in report["Jobs"])
+        wants = wanting and report.get("Complete") and not brought
+        return 200, {"Refused": [job] if brought else [], "Wanted": [job] if wants else []}
+
+    return answer
+
+
+@pytest.mark.parametrize("wanting", [False, True])
+@pytest.mark.parametrize("kind", ["JobSuccess", "JobSubmitted"])
+def test_in_use_a_refused_job_is_posted_once(
+    make_node: Callable[..., Node], service: ScriptedService, kind: str, wanting: bool
+) -> None:
+    """Also where the service asks for it at once, and while it goes on; its next state is told."""
+    node = make_node(intervals={"EVERYTHING_EVERY": 0.3}).start()
     until(service.complete, "a complete report")
-    service.script = lambda report: (200, {"Refused": [job_id(1)]})
+    service.script = refuse(job_id(1), wanting=wanting)
+    job = node.orthanc.happen(kind, 1)
+    until(lambda: service.states(job), "the job")
+    for progress in range(6):
+        node.orthanc.jobs[job]["Progress"] = progress
+        after_rounds(service, 3)
+    assert len(service.states(job)) == 1
+    node.orthanc.set_job(1, "Paused")
+    until(lambda: "Paused" in service.states(job), "another state")
+
+
+def test_a_refused_job_that_is_wanted_later_is_told(node: Node, service: ScriptedService) -> None:
+    """As one whose owner of before was given up since."""
+    until(service.complete, "a complete report")
+    service.script = refuse(job_id(1))
     job = node.orthanc.happen("JobSuccess", 1)
-    until(lambda: len(service.states(job)) >= 3, "the job again and again")
-    service.accept()
-    settled(node, service, job)
+    until(lambda: service.states(job), "the job")
+    after_rounds(service, 3)
+    service.order(Wanted=[job])
+    until(lambda: len(service.states(job)) == 2, "the job again")
     assert not any(report["Jobs"] for report in after_rounds(service, 3)[1:])
+
+
+def test_a_refused_job_is_told_where_everything_is_asked_for(node: Node, service: ScriptedService) -> None:
+    until(service.complete, "a complete report")
+    service.script = refuse(job_id(1))
+    job = node.orthanc.happen("JobSuccess", 1)
+    until(lambda: service.states(job), "the job")
+    service.order(Everything=True)
+    until(lambda: len(service.states(job)) == 2, "the job again")
 
 
 def test_jobs_that_run_are_read_before_others(make_node: Callable[..., Node], service: ScriptedService) -> None:

@@ -1,15 +1,18 @@
 """Where the plugin reports, with which secret and as whom; without that it stays idle and Orthanc goes on."""
 
+import hashlib
 import json
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Node, load_plugin
+from .conftest import Node, load_plugin, until
 from .scripted_module import ScriptedModule
+from .scripted_service import ScriptedService
 
 SECTION = {"Urls": ["http://a:8001"], "Secret": "s"}
 
@@ -20,7 +23,7 @@ def plugin() -> Any:
 
 
 def read(plugin: Any, section: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Any:
-    return plugin.read_settings({"Name": "left", "JobIndex": section}, "1.10.1", environment or {})
+    return plugin.read_settings({"Name": "left", "JobIndex": section}, environment or {})
 
 
 def test_the_section_is_read(plugin: Any) -> None:
@@ -78,8 +81,8 @@ def test_what_is_missing_is_logged_once(section: dict[str, Any] | None, said: st
     node.orthanc.happen("JobSuccess", 1)
     assert [level for level, message in node.orthanc.log if said in message] == ["Error"]
     assert len(node.orthanc.log) == 1
-    assert node.orthanc.asked == ["/system"]
-    node.stop()
+    assert node.orthanc.asked == []
+    node.close()
 
 
 def test_the_first_of_several_secrets_is_what_reports_are_signed_with(plugin: Any, tmp_path: Path) -> None:
@@ -129,16 +132,36 @@ def test_the_secret_is_never_shown(plugin: Any) -> None:
         ("links außen", {}, "links-au-en"),
         (None, {"Name": "My Orthanc", "HttpPort": 8043}, "My-Orthanc-{host}-8043"),
         (None, {}, "Orthanc-{host}-8042"),
-        ("x" * 100, {}, "x" * 64),
+        ("x" * 64, {}, "x" * 64),
     ],
 )
 def test_the_node_s_id(plugin: Any, configured: str | None, orthanc_json: dict[str, Any], node: str) -> None:
     host = socket.gethostname()
-    settings = plugin.read_settings({**orthanc_json, "JobIndex": {**SECTION, "NodeId": configured}}, "", {})
+    settings = plugin.read_settings({**orthanc_json, "JobIndex": {**SECTION, "NodeId": configured}}, {})
     assert settings.node == node.format(host=host)[:64]
+
+
+@pytest.mark.parametrize("name", ["n" * 65, "orthanc-" * 20 + "a", "größer-" * 10])
+def test_in_use_a_long_id_is_cut_with_a_digest_and_it_is_said(plugin: Any, name: str) -> None:
+    """So that two that begin alike remain two."""
+    orthanc = ScriptedModule({})
+    cut = load_plugin(orthanc).read_settings({"JobIndex": {**SECTION, "NodeId": name}}, {}).node
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", name)
+    assert cut == f"{plain[:51]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    assert len(cut) == 64
+    assert [cut in message for _, message in orthanc.log] == [True]
+
+
+def test_in_use_two_nodes_whose_long_ids_begin_alike_are_two(
+    make_node: Callable[..., Node], service: ScriptedService
+) -> None:
+    for end in "ab":
+        make_node(NodeId="x" * 70 + end).start()
+    until(lambda: len(service.registrations()) == 2, "both are registered")
+    assert len(set(service.paths)) == 2
 
 
 @pytest.mark.parametrize(("told", "tls"), [({"SslEnabled": True}, True), ({}, False)])
 def test_it_is_told_whether_orthanc_speaks_tls(plugin: Any, told: dict[str, Any], tls: bool) -> None:
-    settings = plugin.read_settings({**told, "JobIndex": SECTION}, "1.12.7", {})
+    settings = plugin.read_settings({**told, "JobIndex": SECTION}, {})
     assert settings.registration["Tls"] is tls

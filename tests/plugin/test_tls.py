@@ -2,14 +2,16 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ..unit.orthanc.authority import Authority
-from .conftest import load_plugin
+from .conftest import Node, load_plugin, until
 from .scripted_module import ScriptedModule
+from .scripted_service import ScriptedService
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def context(ca: Path, certificate: Path | None = None) -> ssl.SSLContext:
     """As the plugin makes it of its settings."""
     files = {"CaFile": str(ca), "CertificateFile": certificate and str(certificate)}
     section = {"Urls": ["https://127.0.0.1"], "Secret": "s", **files}
-    settings = load_plugin(ScriptedModule({})).read_settings({"JobIndex": section}, "", {})
+    settings = load_plugin(ScriptedModule({})).read_settings({"JobIndex": section}, {})
     assert isinstance(settings.tls, ssl.SSLContext)
     return settings.tls
 
@@ -48,6 +50,39 @@ async def test_it_shows_its_certificate_to_who_asks(authority: Authority) -> Non
     client = context(authority.file, authority.certificate("orthanc-a"))
     told = await shown(authority.server("127.0.0.1", ask=True), client)
     assert ("DNS", "orthanc-a") in told["subjectAltName"]
+
+
+@pytest.mark.parametrize("identified", [True, False])
+async def test_releases_a_private_authority_without_key_usage_is_believed(tmp_path: Path, identified: bool) -> None:
+    """Python 3.13 and newer would refuse it; every other check stays."""
+    authority = Authority(tmp_path, identified=identified)
+    client = context(authority.file)
+    assert not client.verify_flags & ssl.VERIFY_X509_STRICT
+    assert client.verify_mode == ssl.CERT_REQUIRED
+    assert client.check_hostname
+    server = authority.server("127.0.0.1")
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=server) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client)
+        writer.close()
+
+
+def test_releases_it_is_said_that_it_is_the_certificate(
+    make_node: Callable[..., Node], make_service: Callable[..., ScriptedService], authority: Authority, tmp_path: Path
+) -> None:
+    service = make_service(authority.server("127.0.0.1"))
+    node = make_node(service, CaFile=str(Authority(tmp_path, "another").file)).start()
+    until(lambda: node.logged("its certificate is refused: "), "a word on the certificate")
+    assert node.logged("is away") == 0
+
+
+def test_releases_it_is_said_that_our_certificate_is_lacking(
+    make_node: Callable[..., Node], make_service: Callable[..., ScriptedService], authority: Authority
+) -> None:
+    service = make_service(authority.server("127.0.0.1", ask=True))
+    node = make_node(service, CaFile=str(authority.file)).start()
+    until(lambda: node.logged("is our certificate the right one"), "a word on our certificate")
+    assert node.logged("is away") == 0
 
 
 async def test_it_believes_nobody_else(authority: Authority, tmp_path: Path) -> None:

@@ -35,6 +35,16 @@ class Caller:
         told = repr((self.headers, self.arguments, self.trusted_name))
         return blake2b(told.encode(errors="surrogateescape"), key=_KEY, digest_size=32).hexdigest()
 
+    def digest(self, key: bytes) -> str:
+        """Stands for the credentials wherever this key is known."""
+        told = repr((self.headers, self.arguments))
+        return blake2b(told.encode(errors="surrogateescape"), key=key, digest_size=16).hexdigest()
+
+    @property
+    def has_password(self) -> bool:
+        """Whether it logs in with a password, which can be guessed as a token can't."""
+        return dict(self.headers).get("Authorization", "").partition(" ")[0].lower() == "basic"
+
     @property
     def name(self) -> str:
         """A proxy's word, or the user of a basic login; "" for tokens and for nobody.  Not proven by itself."""

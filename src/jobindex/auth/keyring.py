@@ -4,11 +4,15 @@ Law: a file that can't be used changes nothing; what was read last stays valid.
 """
 
 import logging
+import secrets
 import time
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+_OWN_KEY = secrets.token_bytes(32)
 
 SHORTEST = 16
 """Characters of a secret: `openssl rand -hex 8` at least."""
@@ -38,6 +42,12 @@ class Keyring:
             self._looked = self._clock()
             self._look_again(self._file)
         return self._keys
+
+    @property
+    def digest_key(self) -> bytes:
+        """What digests in Redis are keyed with: by a cluster without a secret, by this process for itself."""
+        keys = self.keys
+        return blake2b(keys[0], digest_size=32, person=b"jobindex-digests").digest() if keys else _OWN_KEY
 
     def _look_again(self, file: Path) -> None:
         """The mark is taken before the text: what is written between the two is seen at the next look."""

@@ -1,6 +1,5 @@
 """The cluster's nginx: the project's own configuration, with the three files that it includes written anew."""
 
-import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ FRONT_LINES = (
     "real_ip_recursive on;",
 )
 """What stands in limits.conf for a proxy before this nginx, as comments."""
+LOG = "/var/log/nginx/access.log"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -44,8 +44,9 @@ def build_nginx(
     folder = folder / "nginx"
     included = folder / "deploy" / "nginx"
     included.mkdir(parents=True)
-    shutil.copy(NGINX_CONF, folder)
-    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\naccess_log {folder}/access.log without_query;\n")
+    # only root may write where the log is otherwise
+    (folder / NGINX_CONF.name).write_text(NGINX_CONF.read_text().replace(LOG, f"{folder}/access.log"))
+    (included / "listen.conf").write_text(f"listen {LOOPBACK}:{port};\n")
     (included / "upstreams.conf").write_text(_upstreams(orthancs, replicas) + _temporary(folder))
     (included / "limits.conf").write_text(_limits(rate, front))
     command = [str(nginx_program()), "-p", str(folder), "-c", str(folder / NGINX_CONF.name)]

@@ -62,14 +62,16 @@ def _policy(server: IndexServer) -> Iterator[Finding]:
 
 
 def _memory(server: IndexServer) -> Iterator[Finding]:
-    if server.most_memory and server.memory > FULL * server.most_memory:
-        part = round(100 * server.memory / server.most_memory)
-        yield Finding(
-            WARNING,
-            "redis",
-            f"{part} % of Redis's maxmemory is used, and at 100 % it refuses reports",
-            "raise `maxmemory`, or keep fewer jobs (JOBINDEX_KEEP_DAYS, JOBINDEX_KEEP_JOBS)",
-        )
+    if not server.most_memory or server.memory <= FULL * server.most_memory:
+        return
+    part = round(100 * server.memory / server.most_memory)
+    mend = "raise `maxmemory`, or keep fewer jobs (JOBINDEX_KEEP_DAYS, JOBINDEX_KEEP_JOBS, `jobindex purge`)"
+    if server.memory >= server.most_memory:
+        says = f"{part} % of Redis's maxmemory is used: it refuses reports (OOM), and lists are stale"
+        yield Finding(PROBLEM, "redis", says, mend)
+    else:
+        says = f"{part} % of Redis's maxmemory is used, and at 100 % it refuses reports"
+        yield Finding(WARNING, "redis", says, mend)
 
 
 def _persistence(server: IndexServer) -> Iterator[Finding]:

@@ -9,8 +9,9 @@ import orjson
 from jobindex.errors import MalformedReport
 from jobindex.model.cut import MAX_JOB_BYTES, fitted
 from jobindex.model.moment import is_moment
+from jobindex.model.redaction import redacted
 from jobindex.model.spans import members_in
-from jobindex.model.text import compact, mended, minimal, most_members, redact, with_members
+from jobindex.model.text import compact, mended, minimal, most_members, with_members
 
 STATES = ("Pending", "Running", "Success", "Failure", "Paused", "Retry")
 FINAL = frozenset({"Success", "Failure"})
@@ -68,7 +69,7 @@ def read_job(text: bytes, most: int = MAX_JOB_BYTES) -> Job:
         raise MalformedReport("A job without the members that Orthanc gives to every job")
     return Job(
         id=fields["ID"],
-        text=redact(printed, names),
+        text=redacted(printed, fields["Type"], names),
         state=fields["State"],
         stamp=fields["Timestamp"],
         progress=fields["Progress"],

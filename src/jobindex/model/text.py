@@ -61,15 +61,24 @@ def _is_secret(name: str) -> bool:
     return speaks_of_secrets(name.encode())
 
 
-def redact(text: bytes, names: Iterable[str] | None = None) -> bytes:
+def are_secret(names: Iterable[str]) -> bool:
+    """Whether one of these names speaks of a secret."""
+    return any(map(_is_secret, names))
+
+
+def without_logins(text: bytes) -> bytes:
+    """Mask logins in URLs."""
+    return _LOGIN.sub(b"REDACTED", text) if b"@" in text else text
+
+
+def redact(text: bytes) -> bytes:
     """Mask every value below a member whose name speaks of a secret, and logins in URLs; `text` is compact.
 
     The names are those that Orthanc and its plugins use for passwords, tokens and a peer's HTTP headers.
-    What is an object stays one, with the same names in it.  Who knows all `names` in a short text spares a search.
+    What is an object stays one, with the same names in it.
     """
-    text = _LOGIN.sub(b"REDACTED", text) if b"@" in text else text
-    speaks = speaks_of_secrets(text) if names is None else any(map(_is_secret, names))
-    return b"".join(_masked(_TOKEN.findall(text))) if speaks else text
+    text = without_logins(text)
+    return b"".join(_masked(_TOKEN.findall(text))) if speaks_of_secrets(text) else text
 
 
 def _masked(tokens: list[bytes]) -> Iterator[bytes]:

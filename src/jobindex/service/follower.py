@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from jobindex.errors import IndexAway
+from jobindex.errors import IndexAway, IndexFull
 from jobindex.model.node import Node
 from jobindex.service.lasting import lasting
 from jobindex.service.memory import Memory
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LOOKS_UP = 0.2
 """Seconds for which the log is read on without a look at the epoch: a new one is mostly told in the log itself."""
+TRIES = 1.0
+"""Seconds after which it is found out again whether Redis takes what is new, however much changes."""
 PAUSE = 0.25
 """Seconds between two tries to reach a Redis that is away."""
 GATHERING = PAUSE + 0.1
@@ -57,6 +59,8 @@ class Follower:
         self._memory = Memory(store, view, recent, timing.beat)
         self._look_up = 0.0
         """When to look next whether the epoch is still the same."""
+        self._try = 0.0
+        """When to find out next whether Redis takes what is new."""
 
     async def follow(self) -> None:
         """Keep the view up until cancelled."""
@@ -77,8 +81,8 @@ class Follower:
 
     async def _step(self) -> None:
         """Read everything where the epoch is new, else what changed since."""
-        if not self._view.connected:
-            await self._store.changes.begin()
+        if not self._view.connected or time.monotonic() > self._try:
+            await self._begin()
         elif self._view.full.is_set() and time.monotonic() < self._look_up:
             return await self._read_on()
         head = await self._store.changes.head()
@@ -89,11 +93,22 @@ class Follower:
             await self._read_on()
         return await self._settle()
 
+    async def _begin(self) -> None:
+        """See to it that there is an epoch; a Redis that takes nothing new is followed all the same, and told of."""
+        self._try = time.monotonic() + TRIES
+        why = ""
+        try:
+            await self._store.changes.begin()
+        except IndexFull as full:
+            why = str(full)
+        if self._view.note_full(why):
+            log.warning("the index takes nothing new: %s", why) if why else log.warning("the index takes writes again")
+
     async def _read_on(self) -> None:
         """Read the log, or everything where it has a gap; a Redis that is silent is asked whether it takes writes."""
         changes = await self._store.changes.after(self._view.head.version)
         if not changes:
-            await self._store.changes.begin()
+            await self._begin()
         elif changes[0].version != self._view.head.version + 1:
             await self._show(await self._snapshots.read())
         else:
@@ -103,7 +118,7 @@ class Follower:
 
     async def _enter_epoch(self) -> None:
         """Show the new index when it has what this replica knows, and the others have had the time to say theirs."""
-        await self._store.changes.begin()
+        await self._begin()
         found = await self._snapshots.read()
         written = await self._memory.write_back(found)
         began = found.head

@@ -24,7 +24,10 @@ class Freshness:
         jobs that it lacks."""
 
     async def catch_up(self) -> bool:
-        """Wait until the view shows all that the index held when this was called; False: it is stale."""
+        """Wait until the view shows all that the index held when this was called; False: it is stale.
+
+        As it is where the index takes nothing new.
+        """
         if not self._view.connected:
             return False
         shown = self._view.head
@@ -33,7 +36,8 @@ class Freshness:
         except (IndexAway, TimeoutError):
             self._view.connected = False  # the next request need not find out again; the follower says when it is back
             return False
-        return head is not None and not _fell_back(shown, head) and await self._view.reach(head, CATCH_UP)
+        reached = head is not None and not _fell_back(shown, head) and await self._view.reach(head, CATCH_UP)
+        return reached and not self._view.full_index
 
     async def _ask(self) -> Head | None:
         """The deadline is the question's, not each request's; who waited behind one that failed asks no other."""

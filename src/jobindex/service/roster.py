@@ -116,18 +116,34 @@ class Roster:
             if node is None or node.state == GONE:
                 await self._store.late.strike(claim)
             elif node.alive:
-                await self._silence.mark(claim.member, node)
+                await self._silence.mark(claim, node)
         after = await self._store.nodes.some(list(nodes))
         return {each.member: Silent(each, after[each.member]) for each in claims if _is_silent(after.get(each.member))}
 
     async def give_up(self, node_id: str) -> None:
-        """An operator's word that a silent node will not come back; NotNow while it reports."""
+        """An operator's word that a silent node will not come back: its jobs are lost.  NotNow while it reports."""
+        node = await self._not_alive(node_id)
+        if node.state == GONE:
+            raise NotNow(f"The node is given up already; DELETE /job-index/nodes/{node_id} takes it off the list")
+        await self._silence.end(node_id, node, "an operator gave its node up")
+
+    async def delete(self, node_id: str) -> None:
+        """Take a node off the list, where it is gone or stopped; its history stays, its unfinished jobs are lost."""
+        node = await self._not_alive(node_id)
+        if node.state == LATE:
+            raise NotNow(f"The node is late: give it up first (POST /job-index/nodes/{node_id}/give-up)")
+        await self._silence.conclude(node_id, "an operator deleted its node")
+        if not await self._store.nodes.forget(node_id, with_jobs=True):
+            raise NotNow("The node has come back this very moment")
+        log.warning("node %s was taken off the list", node_id)
+
+    async def _not_alive(self, node_id: str) -> Node:
         node = await self._store.nodes.fetch(node_id)
         if node is None:
             raise UnknownNode("There is no such node")
         if node.alive:
             raise NotNow("The node is alive: stop it first")
-        await self._silence.end(node_id, node, "an operator gave its node up")
+        return node
 
 
 def _is_silent(node: Node | None) -> bool:

@@ -19,6 +19,8 @@ from jobindex.store.due import Claim
 
 log = logging.getLogger(__name__)
 
+MOMENT_MS = 100
+"""After which a node is looked at again whose heartbeat ends with its deadline, and has not ended quite yet."""
 ENDING_S = 1.0
 """Seconds of one look in which nodes are given up; the others stay due, so that no mark waits for them."""
 
@@ -39,14 +41,16 @@ class Silence:
         self._losses = losses
         self._timing = timing
 
-    async def mark(self, node_id: str, node: Node) -> None:
+    async def mark(self, claim: Claim, node: Node) -> None:
         """Its deadline has passed: it is late, whatever a probe will show, unless it reported this very moment."""
         try:
-            wrote = await self._store.nodes.change_state(node_id, node.incarnation, LATE, None, if_silent=True)
+            wrote = await self._store.nodes.change_state(claim.member, node.incarnation, LATE, None, if_silent=True)
         except UnknownNode:
-            return  # another incarnation has registered meanwhile
+            wrote = False  # another incarnation has registered meanwhile
         if wrote:
-            log.warning("node %s has not reported for %.0f s and is late", node_id, self._timing.beat)
+            log.warning("node %s has not reported for %.0f s and is late", claim.member, self._timing.beat)
+        else:
+            await self._store.late.put(claim, MOMENT_MS)
 
     async def look_at(self, silent: Mapping[str, Silent]) -> None:
         """Probe who is late, and give up whose time is over; one that can't be written does not keep the others."""
@@ -114,9 +118,13 @@ class Silence:
 
     async def end(self, node_id: str, node: Node, why: str) -> None:
         """Give a node up now."""
+        await self.conclude(node_id, why)
+        await self._give_up(node_id, node, why)
+
+    async def conclude(self, node_id: str, why: str) -> None:
+        """What a node leaves unfinished is lost."""
         unfinished = await self._losses.unfinished({node_id})
         await self._losses.conclude(unfinished.get(node_id, ()), why)
-        await self._give_up(node_id, node, why)
 
     async def _give_up(self, node_id: str, node: Node, why: str) -> bool:
         wrote = await self._store.nodes.change_state(node_id, node.incarnation, GONE, None, if_silent=True)

@@ -28,6 +28,9 @@ class View:
         """The epoch and version that this view has reached."""
         self.connected = False
         """Whether Redis answered last time."""
+        self.full_index = ""
+        """Why Redis takes nothing new; "" while it does."""
+        self._full_since = 0.0
         self.heard = time.monotonic()
         """When it did."""
         self.full = asyncio.Event()
@@ -59,14 +62,22 @@ class View:
 
     @property
     def age(self) -> float:
-        """Seconds since Redis answered last: how old what is shown may be."""
-        return time.monotonic() - self.heard
+        """Seconds since Redis answered last, or took what is new: how old what is shown may be."""
+        return time.monotonic() - (min(self.heard, self._full_since) if self.full_index else self.heard)
 
     # What the follower does.
 
     def hear(self) -> None:
         """Redis answered just now."""
         self.connected, self.heard = True, time.monotonic()
+
+    def note_full(self, why: str) -> bool:
+        """Redis takes nothing new for this reason ("": it does); whether that is news."""
+        news = bool(why) != bool(self.full_index)
+        if news:
+            self._full_since = time.monotonic()
+        self.full_index = why
+        return news
 
     def put(self, job: Stored) -> None:
         """Show a job as it is now."""

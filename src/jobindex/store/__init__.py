@@ -10,6 +10,7 @@ from jobindex.store.disk import Disk
 from jobindex.store.due import Due
 from jobindex.store.jobs import Jobs, Stored
 from jobindex.store.line import Line
+from jobindex.store.logins import LoginAttempts
 from jobindex.store.nodes import Nodes
 from jobindex.store.nonces import Nonces
 from jobindex.store.scripts import Scripts
@@ -30,6 +31,7 @@ class Store:
         self.jobs = Jobs(redis, scripts, reports, self.told)
         self.nodes = Nodes(redis, scripts, reports, self.told)
         self.nonces = Nonces(reporting)
+        self.logins = LoginAttempts(scripts, reporting)
         self.changes = Changes(redis, clients.tail, scripts)
         self.submissions = Submissions(scripts)
         self.disk = Disk(redis)

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from jobindex.store import keys
 from jobindex.store.connect import COMMAND_TIMEOUT, TAIL_BLOCK, translated
 from jobindex.store.line import Line
-from jobindex.store.scripts import Scripts
+from jobindex.store.scripts import Call, Scripts, new_word
 
 _LOG = keys.key(keys.CHANGES)
 _STANDING = (keys.key(keys.EPOCH), keys.key(keys.VERSION), keys.key(keys.SUBMITTING))
@@ -51,9 +51,12 @@ class Changes:
         self._scripts = scripts
 
     async def begin(self) -> None:
-        """See to it that there is an epoch, as every write does; IndexAway also where Redis answers but takes none."""
+        """See to it that there is an epoch, as every write does, and that Redis takes what is new.
+
+        IndexFull where there is an epoch and no memory, IndexAway also where Redis answers but takes no writes.
+        """
         with translated():
-            await self._scripts.run("epoch_begin")
+            await self._scripts.run_in_turn([Call(verb, (), new_word()) for verb in ("epoch_begin", "index_try")])
 
     async def head(self) -> Head | None:
         """Where the index stands; None while nothing has ever been written."""

@@ -9,14 +9,14 @@ from typing import Any, Protocol
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
-from jobindex.errors import IndexAway, NodeConflict, UnknownNode
+from jobindex.errors import IndexAway, IndexFull, IndexRefused, JobIndexError, NodeConflict, UnknownNode
 from jobindex.store.address import Sentinels, read_sentinels, without_login
 from jobindex.store.master import Master, ToMaster, ToMasterByTls
 from jobindex.store.packing import packed
-from jobindex.store.reasons import reason
+from jobindex.store.reasons import mend, reason, reply
 from jobindex.store.tls import Tls
 
 COMMAND_TIMEOUT = 0.8
@@ -118,16 +118,22 @@ def translated() -> Iterator[None]:
     """Redis's errors in our words: a script's refusal by its code word, everything else as `IndexAway`."""
     try:
         yield
-    except NoPermissionError as error:
-        raise IndexAway(f"Redis does not let us: {reason(error)}") from error
     except ResponseError as error:
-        word, _, message = str(error).partition(" ")
-        if word in _REFUSALS:
-            raise _REFUSALS[word](message.split(" script:")[0]) from error
-        raise IndexAway(f"Redis refused: {word}") from error
+        raise _refusal(error) from error
+    except BusyLoadingError as error:
+        raise IndexRefused(reply(error), mend(reply(error))) from error
     except (RedisError, OSError, TimeoutError) as error:
         raise IndexAway(f"Redis can't be asked: {reason(error)}") from error
     _heed_cancellation()
+
+
+def _refusal(error: ResponseError) -> JobIndexError:
+    said = reply(error)
+    word, _, message = said.partition(" ")
+    if word in _REFUSALS:
+        return _REFUSALS[word](message)
+    kind = IndexFull if isinstance(error, OutOfMemoryError) else IndexRefused
+    return kind(said, mend(said))
 
 
 def _heed_cancellation() -> None:

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from jobindex.store.connect import translated
+from jobindex.store.reasons import reply
 
 LOOKS = 0.1
 WITHIN = 60.0
@@ -45,7 +46,9 @@ class Disk:
             except NoPermissionError:
                 return _NOT_ALLOWED.format(command)
             except ResponseError as error:
-                return f"{command} was refused ({error}): run it again later, or removed jobs stay on Redis's disk"
+                return (
+                    f"{command} was refused ({reply(error)}): run it again later, or removed jobs stay on Redis's disk"
+                )
         try:
             async with asyncio.timeout(WITHIN):
                 while await self._info(going):  # noqa: ASYNC110 - Redis tells nobody when it is done

@@ -52,6 +52,17 @@ NONCE = Key(
     "a signed report came with it, and none may again; TTL of the signature",
 )
 
+LOGIN = Key(
+    "login:<digest>",
+    "string",
+    "guesses of the last minute, `digest@ms`: at a user name of an address, or at an address; or since when one waits",
+)
+ACCEPTED = Key(
+    "accepted:<digest>",
+    "string",
+    "credentials that an Orthanc took in the last 12 hours: a keyed digest of them",
+)
+
 SUBMISSIONS = Key("submissions", "zset", "requests that may create a job, under way or just ended, until (ms)")
 SUBMITTING = Key("submitting", "string", "there while one of them counts: lists ask the nodes first")
 
@@ -59,9 +70,9 @@ FIXED = (NODES, JOBS, OWNERS, FINISHED, DELETED, CHANGES, EPOCH, VERSION)
 """What every script gets as its KEYS, in this order."""
 SINGLE = (SUBMISSIONS, SUBMITTING)
 """The others that have one name."""
-FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN, NONCE)
+FAMILIES = (STATE, NODE_JOBS, BEAT, DUE, TOKEN, NONCE, LOGIN, ACCEPTED)
 ALL = FIXED + SINGLE + FAMILIES
-EXPIRING = (BEAT, TOKEN, NONCE, SUBMISSIONS, SUBMITTING)
+EXPIRING = (BEAT, TOKEN, NONCE, LOGIN, ACCEPTED, SUBMISSIONS, SUBMITTING)
 """These always have a TTL; no other key ever has one."""
 
 

@@ -20,7 +20,7 @@ from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from jobindex.store.address import Sentinels
 from jobindex.store.packing import Packed
-from jobindex.store.reasons import reason
+from jobindex.store.reasons import reason, reply
 from jobindex.store.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Master:
             async with sentinel:
                 await sentinel.execute_command("SENTINEL CKQUORUM", self._sentinels.master)
         except ResponseError as error:
-            return str(error)
+            return reply(error)
         except (RedisError, OSError, TimeoutError) as error:
             return reason(error)
         return ""

@@ -90,10 +90,10 @@ class Nodes:
         with translated():
             return bool(await self._scripts.run("node_restore", node_id, node.model_dump_json(), due))
 
-    async def forget(self, node_id: str) -> bool:
-        """Remove the record of a node that is away and has no job left."""
+    async def forget(self, node_id: str, *, with_jobs: bool = False) -> bool:
+        """Remove the record of a node that is away and has no job left, or (`with_jobs`) none but history."""
         with translated():
-            return bool(await self._scripts.run("node_forget", node_id))
+            return bool(await self._scripts.run("node_forget", node_id, "1" if with_jobs else ""))
 
     async def fetch(self, node_id: str) -> Node | None:
         return (await self.some([node_id])).get(node_id)

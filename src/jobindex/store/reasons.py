@@ -1,4 +1,6 @@
-"""Why Redis can't be asked, in words that name what to mend and hold no secret.
+"""Error texts: why Redis can't be asked, in words that name what to mend and hold no secret.
+
+What Redis itself replies is quoted whole behind its code word, which redis-py takes off.
 
 redis-py wraps what happened, sometimes twice, and Sentinel's errors reach us as text only.
 """
@@ -7,12 +9,56 @@ import re
 import ssl
 from collections.abc import Iterator
 
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+)
+
+_WORDS = {
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    NoPermissionError: "NOPERM",
+    BusyLoadingError: "LOADING",
+    MasterDownError: "MASTERDOWN",
+    ClusterDownError: "CLUSTERDOWN",
+}
+"""The code words that are not in the text any more."""
+
+MENDS = {
+    "OOM": "raise `maxmemory`, or keep fewer jobs (JOBINDEX_KEEP_DAYS, JOBINDEX_KEEP_JOBS, `jobindex purge`)",
+    "READONLY": "it is a replica: name the master in REDIS_URL, or the Sentinels (redis+sentinel://)",
+    "NOPERM": "take the line of user `jobindex` from deploy/redis/users.acl, then ACL LOAD",
+    "LOADING": "wait until it has read its file; its log says how far it is",
+    "MISCONF": "see why it can't write its file: its log, the space on its disk, the rights of its folder",
+    "CLUSTERDOWN": "bring the cluster's lost masters back (`redis-cli cluster info`)",
+    "MASTERDOWN": "it is a replica that has lost its master: bring that back, or name the Sentinels in REDIS_URL",
+    "NOREPLICAS": "bring its replicas back, or lower `min-replicas-to-write`",
+    "BUSY": "somebody's script keeps it busy: SCRIPT KILL ends that",
+    "MOVED": "it is part of a cluster: name the part that has the slot of {jobindex}, or a single Redis",
+}
+"""By code word: what to do about what Redis replies."""
 
 _UNTRUSTED = re.compile(r"certificate verify failed: ([^(\"]+)")
 _WRONG_LOGIN = re.compile(
     r"NOAUTH|WRONGPASS|invalid username-password|Authentication required|already authenticated", re.IGNORECASE
 )
+
+
+def reply(error: BaseException) -> str:
+    """What Redis replied, whole, its code word first; without the place in our script."""
+    text = str(error).split(" script: ")[0]
+    word = _WORDS.get(type(error), "")
+    return text if text.startswith(word) else f"{word} {text}"
+
+
+def mend(said: str) -> str:
+    """What to do about a reply; "" where that is not known."""
+    return MENDS.get(said.partition(" ")[0], "")
 
 
 def reason(error: BaseException) -> str:
@@ -33,8 +79,8 @@ def _told(error: BaseException) -> str:
         return f"its certificate is not accepted: {error.verify_message}"
     if found := _UNTRUSTED.search(text):
         return f"its certificate is not accepted: {found[1].strip()}"
-    if isinstance(error, NoPermissionError):
-        return text
+    if type(error) in _WORDS:
+        return reply(error)
     if isinstance(error, AuthenticationError) or _WRONG_LOGIN.search(text):
         return "the user or password is wrong, or none is given where one is needed"
     if isinstance(error, ssl.SSLError):

@@ -1,4 +1,8 @@
-"""The Lua verbs: one file each, every one preceded by `shared.lua`, each run as one atomic step."""
+"""The Lua verbs: one file each, every one preceded by `shared.lua`, each run as one atomic step.
+
+A verb's first line says what it may: `allow-oom` where it frees memory, ends something or keeps chores going, so that a
+full Redis takes it; what has no flag is then refused as a whole, before it has done anything.
+"""
 
 import secrets
 from collections.abc import Sequence
@@ -16,6 +20,11 @@ _FOLDER = Path(__file__).parent / "lua"
 _SHARED = (_FOLDER / "shared.lua").read_text()
 _VERBS = [file.stem for file in sorted(_FOLDER.glob("*.lua")) if file.stem != "shared"]
 _KEYS = [key(each) for each in FIXED]
+
+
+def _script(verb: str) -> str:
+    flags, _, text = (_FOLDER / f"{verb}.lua").read_text().partition("\n")
+    return f"{flags}\n{_SHARED}{text}"
 
 
 def new_word() -> str:
@@ -37,9 +46,7 @@ class Scripts:
     def __init__(self, redis: "Redis", line: Line) -> None:
         self._redis = redis
         self._line = line
-        self._verbs: dict[str, AsyncScript] = {
-            verb: redis.register_script(_SHARED + (_FOLDER / f"{verb}.lua").read_text()) for verb in _VERBS
-        }
+        self._verbs: dict[str, AsyncScript] = {verb: redis.register_script(_script(verb)) for verb in _VERBS}
 
     async def run(self, verb: str, *arguments: str | bytes | int) -> Any:
         """Run a verb; its answer."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 
 from jobindex.model.index_server import IndexServer
 from jobindex.store import keys, rights
@@ -107,12 +107,17 @@ class Server:
 
 
 async def _taken(connection: Any, command: str, arguments: tuple[str, ...]) -> bool:
-    """Whether the command may stand in a transaction; its answer is `QUEUED`, which only a bare connection can read."""
+    """Whether the command may stand in a transaction; its answer is `QUEUED`, which only a bare connection can read.
+
+    A server without memory takes none, but looks at the rights first.
+    """
     await _said(connection, "MULTI")
     try:
         await _said(connection, *rights.words(command), *arguments)
     except NoPermissionError:
         return False
+    except OutOfMemoryError:
+        return True
     finally:
         await _said(connection, "DISCARD")
     return True

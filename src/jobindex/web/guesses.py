@@ -1,10 +1,10 @@
-"""Holds up those who guess passwords, before an Orthanc is asked about the next one."""
+"""Login throttling on a listener: a guess that has to wait gets 429 before an Orthanc is asked about the next one."""
 
 from aiohttp import web
 
 from jobindex.auth.caller import Caller
 from jobindex.auth.logins import Logins
-from jobindex.errors import Refused
+from jobindex.errors import JobIndexError, Refused
 from jobindex.web.routes import Answering
 
 UNKNOWN_CALLER = 401
@@ -20,19 +20,16 @@ class Guesses:
         self._logins = logins
 
     async def answer(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
-        """Pass it on; TooOften where the caller, or its address, has failed too often."""
-        self._logins.check(caller)
-        try:
-            answer = await self._within.answer(request, caller)
-        except Refused as refusal:
-            if not refusal.known:
-                self._learn(caller, refusal.status)
-            raise
-        self._learn(caller, answer.status)
-        return answer
-
-    def _learn(self, caller: Caller, status: int) -> None:
-        if status == UNKNOWN_CALLER:
-            self._logins.failed(caller)
-        elif status in TAKEN:
-            self._logins.succeeded(caller)
+        """Pass it on; TooOften where the caller's user name, or its address, has failed too often."""
+        async with self._logins.attempt(caller) as outcome:
+            outcome.failed = True
+            try:
+                answer = await self._within.answer(request, caller)
+            except Refused as refusal:
+                outcome.failed = refusal.status == UNKNOWN_CALLER and not refusal.known
+                raise
+            except JobIndexError:
+                outcome.failed = False
+                raise
+            outcome.failed, outcome.accepted = answer.status == UNKNOWN_CALLER, answer.status in TAKEN
+            return answer

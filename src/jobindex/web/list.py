@@ -56,10 +56,14 @@ class ListDoor:
         answer, coding = await self._answer(asked)
         if not fresh:
             metrics.stale.inc()
-            answer.headers["X-Job-Index"] = f"stale; age={self._view.age:.0f}"
+            answer.headers["X-Job-Index"] = self._stale()
         elif not refreshed and coding == asked.coding:
             request[ASKED] = asked
         return answer
+
+    def _stale(self) -> str:
+        """That what is shown may be old, why, and since when."""
+        return f"stale; {'reason=OOM; ' if self._view.full_index else ''}age={self._view.age:.0f}"
 
     async def _visible_to(self, caller: Caller, question: Question) -> Question:
         """The question without the jobs of the nodes that refuse this caller, asked as late as can be."""

@@ -38,6 +38,8 @@ class ProbesDoor:
         told: dict[str, object] = {"Ready": self.serving, "Index": "connected", "Audit": self._trail.state}
         if not self._view.connected:
             told |= {"Index": "away", "Age": round(self._view.age)}
+        elif self._view.full_index:
+            told |= {"Index": "full", "Age": round(self._view.age), "IndexReason": self._view.full_index}
         if not self.serving:
             told["Reason"] = "Stopping" if self._view.full.is_set() else "The whole index was not seen yet"
         if self._insecurity.words:
@@ -53,6 +55,7 @@ class ProbesDoor:
         metrics.jobs.set(len(self._view.jobs))
         metrics.version.set(self._view.head.version)
         metrics.connected.set(self._view.connected)
+        metrics.index_full.set(bool(self._view.full_index))
         metrics.audit_failing.set(self._trail.state == "failing")
         metrics.full.set(self._view.full.is_set())
         states = Counter(node.state for node in self._view.nodes.values())

@@ -80,6 +80,11 @@ class ReportsDoor:
         return told.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
+def _status(error: JobIndexError) -> int:
+    """That of the kind of error, or of the kind that it is one of."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 def _name(told: str) -> str:
     """What somebody gives as the id of a node, where it can be one."""
     return told if NODE_ID.fullmatch(told) else ""
@@ -94,4 +99,4 @@ def _refusal(error: JobIndexError) -> web.Response:
         told["Time"] = round(time.time() * 1000)
     if isinstance(error, (UnknownNode, NodeConflict)):
         told["Register"] = isinstance(error, UnknownNode)
-    return object_answer(told, status=STATUS[type(error)])
+    return object_answer(told, status=_status(error))

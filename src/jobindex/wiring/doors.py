@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from jobindex.audit.nodes import NodeEvents
 from jobindex.auth.introduction import Introduction
-from jobindex.auth.logins import Logins
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.job import ACTIONS
@@ -29,14 +28,15 @@ def public_routes(settings: Settings, services: Services) -> Routes:
     every = ListDoor(view, services.listing, rights, services.freshness, refresh, always_refresh=always)
     jobs = JobsDoor(services.listing, rights, search, services.reader, services.actions, services.removal)
     outputs = OutputsDoor(view, search, relay, rights)
-    nodes = NodesDoor(view, services.roster)
+    nodes = NodesDoor(view, services.roster, services.freshness)
     routes = [
         Route("/jobs", {"GET": every.get}, gate=rights.may_list),
         Route("/jobs/{id}", {"GET": jobs.get, "DELETE": jobs.delete}),
         *(Route(f"/jobs/{{id}}/{name}", {"POST": jobs.action(name)}) for name in ACTIONS),
         Route("/jobs/{id}/{key}", {"GET": outputs.get, "DELETE": outputs.delete}),
         Route("/job-index/nodes", {"GET": nodes.list}, gate=rights.may_list),
-        Route("/job-index/nodes/{node}/forget", {"POST": nodes.forget}, gate=rights.may_operate),
+        Route("/job-index/nodes/{node}/give-up", {"POST": nodes.give_up}, gate=rights.may_operate),
+        Route("/job-index/nodes/{node}", {"DELETE": nodes.delete}, gate=rights.may_operate),
     ]
     return Routes(routes, otherwise=rights.may_list, read_only=settings.read_only)
 
@@ -61,11 +61,10 @@ def _sample_routes(settings: Settings, services: Services, events: NodeEvents) -
     return SampleDoor(services.visits, services.intake, settings.sample_port, events).routes()
 
 
-def guard(settings: Settings) -> Guard:
+def guard(settings: Settings, services: Services) -> Guard:
     """What clients send has to pass before anything is asked of an Orthanc."""
-    logins = Logins(settings.failed_logins)
     believes = proxies(settings).believes
-    return lambda doors: Site(Guesses(doors, logins), settings.origins, believes)
+    return lambda doors: Site(Guesses(doors, services.logins), settings.origins, believes)
 
 
 def proxies(settings: Settings) -> Recognition:

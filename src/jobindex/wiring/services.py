@@ -4,6 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
 
+from jobindex.auth.logins import Logins
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.model.job import read_job, read_minimal
@@ -53,6 +54,7 @@ class Services:
     visits: Visits
     history: History
     rights: Rights
+    logins: Logins
     listing: Listing
     freshness: Freshness
     refresh: Refresh
@@ -90,6 +92,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         visits=Visits(store, client, roster, intake, tokens, named, timing),
         history=History(store, timing),
         rights=rights,
+        logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
         freshness=freshness,
         refresh=Refresh(view, asking, intake, Breaker()),

@@ -36,7 +36,9 @@ def test_a_job_is_read_with_what_rules_need() -> None:
 
 
 def test_the_text_is_orthancs_without_white_space_and_secrets() -> None:
-    printed = json.dumps(json.loads(job_text(Content={"Peer": {"Password": "canary", "Url": "u"}})), indent=3)
+    printed = json.dumps(
+        json.loads(job_text(Type="OrthancPeerStore", Content={"Peer": {"Password": "canary"}})), indent=3
+    )
     job = read_job(printed.replace("0.25", "0.25000000000000001").encode())
     assert b"canary" not in job.text
     assert b'"EffectiveRuntime":0.25000000000000001,' in job.text

@@ -127,7 +127,7 @@ async def test_an_answer_about_another_job_is_not_told(owned: Services, orthanc:
 
 
 async def test_secrets_are_masked(owned: Services, orthanc: ScriptedOrthanc) -> None:
-    orthanc.tell_job(job_id(1), job(1, Content={"Password": "hidden"}))
+    orthanc.tell_job(job_id(1), job(1, Type="SomebodysOwn", Content={"Password": "hidden"}))
     assert (await shown(owned))["Content"] == {"Password": "REDACTED"}
 
 

@@ -4,6 +4,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from jobindex.model.login_attempt import Attempt
 from jobindex.model.node import GONE
 from jobindex.store import opened
 from jobindex.store.invariants import breaches
@@ -12,7 +13,7 @@ from ...builders import BEAT, job_id, job_text, node_record, registered, stamp, 
 
 P = "{jobindex}:"
 RUNNING, FINISHED, DROPPED = job_id(1), job_id(2), job_id(3)
-SECRET = job_text(1, Content={"Password": "x"})
+SECRET = job_text(1, Type="SomebodysOwn", Content={"Password": "x"})
 NODE = orjson.loads(node_record().model_dump_json())
 
 
@@ -24,6 +25,8 @@ async def good(redis: Redis, redis_url: str) -> Redis:
         await store.nodes.change_state("gone", "gone1", GONE, BEAT)
         await store.nodes.keep_token("a", b"sealed", BEAT)
         await store.nonces.spend("0f" * 16, BEAT)
+        await store.logins.ask(Attempt("1f", "2f", "3f"), 5)
+        await store.logins.settle(Attempt("4f", "2f", "3f"), accepted=True)
         await store.jobs.put("a", "a1", [word(1), word(2, "Success", 1), word(3)])
         await store.jobs.drop([(DROPPED, "")], tombstone=BEAT)
     return redis

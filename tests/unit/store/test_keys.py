@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from jobindex.model.login_attempt import Attempt
 from jobindex.store import Store
 from jobindex.store.keys import ALL, DUE, FIXED, JOBS, NODE_JOBS, PREFIX, key, kind_of, manual
 
@@ -21,6 +22,8 @@ async def test_a_live_redis_has_every_key_of_the_manual_and_no_other(store: Stor
     await registered(store, "a")
     await store.nodes.keep_token("a", b"sealed", BEAT)
     await store.nonces.spend("0f" * 16, BEAT)
+    await store.logins.ask(Attempt("1f", "2f", "3f"), 5)
+    await store.logins.settle(Attempt("4f", "2f", "3f"), accepted=True)
     await store.submissions.note([("0f" * 16, "began")])
     await store.jobs.put("a", "a1", [word(1), word(2, "Success"), word(3)])
     await store.jobs.drop([(job_id(3), "")], tombstone=BEAT)

@@ -1,33 +1,32 @@
-"""The verbs on a Redis that is none: what must not hang on the server that happens to run them."""
+"""The verbs on a server that tells less of itself: what must not hang on the server that happens to run them."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-from fakeredis import FakeAsyncRedis
 from redis.asyncio import Redis
 
-from jobindex.store import Store
-from jobindex.store.connect import Clients
-from jobindex.store.invariants import breaches
+from jobindex.store import Store, opened
 
+from ...access import logged_in, password
 from ...builders import known, registered, word
 
-
-@pytest.fixture
-async def stand_in() -> AsyncIterator[Redis]:
-    async with FakeAsyncRedis() as redis:
-        yield redis
+SHY = "shy"
+"""A user that may not ask the server for its run id."""
 
 
-async def test_a_server_that_does_not_tell_its_run_id_has_one_epoch_all_the_same(stand_in: Redis) -> None:
-    store = Store(Clients(stand_in, stand_in, stand_in))
-    await registered(store, "a")
-    first = await store.changes.head()
-    await store.jobs.put("a", "a1", [word(1, "Success")])
-    last = await store.changes.head()
-    assert first is not None
-    assert last is not None
-    assert (last.epoch, last.version) == (first.epoch, first.version + 1)
-    assert (await stand_in.get("{jobindex}:epoch") or b"").endswith(b" unknown")
-    assert (await known(store)).record == word(1, "Success").record
-    assert await breaches(stand_in) == []
+async def test_a_server_that_does_not_tell_its_run_id_has_one_epoch_all_the_same(
+    store: Store, redis: Redis, redis_url: str
+) -> None:
+    await redis.execute_command(
+        "ACL", "SETUSER", SHY, "reset", "on", f">{password(SHY)}", "~{jobindex}:*", "+@all", "-info"
+    )
+    try:
+        async with opened(logged_in(redis_url, SHY)) as shy:
+            await registered(shy, "a")
+            first = await shy.changes.head()
+            await shy.jobs.put("a", "a1", [word(1, "Success")])
+            last = await shy.changes.head()
+            assert first is not None
+            assert last is not None
+            assert (last.epoch, last.version) == (first.epoch, first.version + 1)
+            assert (await redis.get("{jobindex}:epoch") or b"").endswith(b" unknown")
+            assert (await known(shy)).record == word(1, "Success").record
+    finally:
+        await redis.execute_command("ACL", "DELUSER", SHY)

@@ -223,7 +223,7 @@ async def test_nodes_come_and_go_and_forged_reports_are_alerts(replica: Replica,
 
 async def test_what_an_operator_does_to_a_node_is_recorded(replica: Replica, path: Path) -> None:
     await replica.report("a", Goodbye=True)
-    await replica.ask("POST", "/job-index/nodes/a/forget")
+    await replica.ask("POST", "/job-index/nodes/a/give-up")
     asked, _ = await pair(path)
     assert named(asked) == ["a"]
 

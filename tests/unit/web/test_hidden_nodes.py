@@ -231,7 +231,7 @@ async def test_rights_jobs_of_a_node_that_is_given_up_need_the_strictest_yes(
         await first.report("c", job(3), at=orthanc)
         await first.knows_whom_to_ask(nodes=3)
         assert numbers((await first.get("/jobs", HERE)).json) == [1, 3]
-        assert (await first.ask("POST", "/job-index/nodes/c/forget", HERE)).status in (401, 403)
+        assert (await first.ask("POST", "/job-index/nodes/c/give-up", HERE)).status in (401, 403)
         await store.nodes.change_state("c", INCARNATION, GONE, 60_000)
         assert numbers((await first.get("/jobs", HERE)).json) == [1]
         assert (await first.get(f"/jobs/{job_id(3)}", HERE)).status == 401

@@ -93,7 +93,7 @@ async def test_an_unknown_job_is_not_said_to_be_there_or_not(taken_over: Replica
 
 
 async def test_nobody_is_let_in_by_it(taken_over: Replica) -> None:
-    assert (await taken_over.ask("POST", "/job-index/nodes/b/forget")).status == 500
+    assert (await taken_over.ask("POST", "/job-index/nodes/b/give-up")).status == 500
 
 
 @pytest.mark.parametrize("taken_over", [each for each in HOSTILE.values() if not each.endless], indirect=True)

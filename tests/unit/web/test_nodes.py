@@ -54,14 +54,14 @@ async def test_true_state_why_a_node_is_late_stands_in_nodes_and_metrics(
 
 
 async def test_a_living_node_is_not_given_up(replica: Replica) -> None:
-    answer = await replica.ask("POST", "/job-index/nodes/a/forget")
+    answer = await replica.ask("POST", "/job-index/nodes/a/give-up")
     assert (answer.status, answer.json["Details"]) == (409, "The node is alive: stop it first")
 
 
 async def test_an_absent_node_is_given_up_and_its_jobs_are_lost(replica: Replica) -> None:
     await replica.report("a", job(1))
     await replica.report("a", Goodbye=True)
-    answer = await replica.ask("POST", "/job-index/nodes/a/forget")
+    answer = await replica.ask("POST", "/job-index/nodes/a/give-up")
     assert (answer.status, answer.json) == (200, {})
     (found,) = (await replica.get("/jobs?expand&status=Failure")).json
     assert (found["ID"], found["JobIndex"]["Lost"], found["JobIndex"]["NodeState"]) == (job_id(1), True, "Gone")
@@ -69,7 +69,7 @@ async def test_an_absent_node_is_given_up_and_its_jobs_are_lost(replica: Replica
 
 @pytest.mark.parametrize("node", ["nobody", "x" * 65, "%2e%2e", "a%20b"])
 async def test_a_node_that_there_is_not_is_404(replica: Replica, node: str) -> None:
-    assert (await replica.ask("POST", f"/job-index/nodes/{node}/forget")).status == 404
+    assert (await replica.ask("POST", f"/job-index/nodes/{node}/give-up")).status == 404
 
 
 async def test_only_an_operator_may_give_a_node_up(
@@ -79,6 +79,73 @@ async def test_only_an_operator_may_give_a_node_up(
     await replica.report("a", Goodbye=True)
     for at in (orthanc, other):
         at.tell(OPERATES, method="POST", status=403)
-    assert (await replica.ask("POST", "/job-index/nodes/a/forget")).status == 403
+    assert (await replica.ask("POST", "/job-index/nodes/a/give-up")).status == 403
     assert (await replica.get("/jobs?status=Running")).json == [job_id(1)]
     assert orthanc.count("POST", OPERATES) + other.count("POST", OPERATES) == 1
+
+
+async def listed(replica: Replica) -> list[str]:
+    return [node["ID"] for node in (await replica.get("/job-index/nodes")).json]
+
+
+@pytest.mark.parametrize("end", ["Gone", "Stopped"])
+async def test_rights_a_node_that_is_away_leaves_the_list(replica: Replica, end: str) -> None:
+    """Its history stays; what it left unfinished is lost."""
+    await replica.report("a", job(1, "Success"), job(2))
+    await replica.report("a", Goodbye=True)
+    if end == "Gone":
+        await replica.ask("POST", "/job-index/nodes/a/give-up")
+    answer = await replica.ask("DELETE", "/job-index/nodes/a")
+    assert (answer.status, answer.json) == (200, {})
+    assert await listed(replica) == ["b"]
+    first, second = (await replica.get("/jobs?expand")).json
+    assert (first["State"], second["State"], second["JobIndex"]["Lost"]) == ("Success", "Failure", True)
+    assert first["JobIndex"] == {"Node": "a", "NodeState": "Gone"}
+    assert (await replica.ask("DELETE", "/job-index/nodes/a")).status == 404
+    assert (await replica.ask("DELETE", f"/jobs/{job_id(1)}")).status == 200
+
+
+async def test_rights_a_node_that_left_the_list_may_come_back(replica: Replica, orthanc: ScriptedOrthanc) -> None:
+    await replica.report("a", job(1))
+    await replica.report("a", Goodbye=True)
+    await replica.ask("DELETE", "/job-index/nodes/a")
+    assert (await replica.report("a", job(1, at=1), at=orthanc)).status == 200
+    assert await listed(replica) == ["a", "b"]
+    assert (await replica.get("/jobs?status=Running")).json == [job_id(1)]
+
+
+async def test_rights_a_living_node_does_not_leave_the_list(replica: Replica) -> None:
+    answer = await replica.ask("DELETE", "/job-index/nodes/a")
+    assert (answer.status, "alive" in answer.json["Details"]) == (409, True)
+    assert await listed(replica) == ["a", "b"]
+
+
+async def test_rights_a_late_node_is_given_up_before_it_leaves_the_list(
+    index_url: str, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    async with replica_on(index_url, SILENT_SOON) as replica:
+        await replica.report("a", job(1), at=orthanc)
+
+        async def is_late() -> bool:
+            return [node["State"] for node in (await replica.get("/job-index/nodes")).json] == ["Late"]
+
+        await until(is_late)
+        refused = await replica.ask("DELETE", "/job-index/nodes/a")
+        assert (refused.status, "give it up" in refused.json["Details"]) == (409, True)
+
+
+async def test_rights_only_an_operator_may_take_a_node_off_the_list(
+    replica: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await replica.report("a", Goodbye=True)
+    for at in (orthanc, other):
+        at.tell(OPERATES, method="POST", status=403)
+    assert (await replica.ask("DELETE", "/job-index/nodes/a")).status == 403
+    assert await listed(replica) == ["a", "b"]
+
+
+async def test_giving_up_a_node_that_is_gone_says_how_it_leaves_the_list(replica: Replica) -> None:
+    await replica.report("a", Goodbye=True)
+    assert (await replica.ask("POST", "/job-index/nodes/a/give-up")).status == 200
+    again = await replica.ask("POST", "/job-index/nodes/a/give-up")
+    assert (again.status, "DELETE" in again.json["Details"]) == (409, True)

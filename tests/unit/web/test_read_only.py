@@ -16,7 +16,7 @@ CHANGES = [
     ("POST", f"{PATH}/resubmit"),
     ("DELETE", PATH),
     ("DELETE", f"{PATH}/archive"),
-    ("POST", "/job-index/nodes/a/forget"),
+    ("POST", "/job-index/nodes/a/give-up"),
     ("POST", "/jobs"),
     ("DELETE", "/nothing"),
     ("POST", f"/jobs/{job_id(9)}/cancel"),

@@ -94,7 +94,7 @@ def spelled(text: str) -> str:
         ("DELETE", f"/jobs/{JOB}/{spelled('archive')}", 404),
         ("GET", f"/jobs/{JOB.replace('-', '%2d')}", 404),
         ("GET", f"/jobs/%{ord(JOB[0]):x}{JOB[1:]}", 404),
-        ("POST", f"/job-index/nodes/{spelled('a')}/forget", 404),
+        ("POST", f"/job-index/nodes/{spelled('a')}/give-up", 404),
     ],
 )
 async def test_another_spelling_of_an_id_is_no_id(
@@ -117,7 +117,7 @@ async def test_another_spelling_of_an_id_is_no_id(
         ("POST", f"/jobs/{JOB}/foo", "GET,DELETE"),
         ("PUT", f"/jobs/{JOB}/cancel", "GET,POST,DELETE"),
         ("POST", "/job-index/nodes", "GET"),
-        ("GET", "/job-index/nodes/a/forget", "POST"),
+        ("GET", "/job-index/nodes/a/give-up", "POST"),
     ],
 )
 async def test_a_method_that_is_not_there_is_405_and_names_those_that_are(
@@ -168,8 +168,8 @@ async def test_what_is_not_there_is_said_as_orthanc_says_it(
         ("GET", f"/jobs/{job_id(9)}/archive"),
         ("POST", f"/jobs/{job_id(9)}/pause"),
         ("GET", "/job-index/nodes"),
-        ("POST", "/job-index/nodes/a/forget"),
-        ("POST", "/job-index/nodes/nobody/forget"),
+        ("POST", "/job-index/nodes/a/give-up"),
+        ("POST", "/job-index/nodes/nobody/give-up"),
         ("GET", "/job-index"),
         ("GET", "/job-index/nodes/a"),
         ("POST", "/job-index/nothing"),
@@ -190,7 +190,7 @@ async def test_without_credentials_every_door_is_closed(replica: Replica, method
     [
         ("GET", "/jobs"),
         ("GET", "/job-index/nodes"),
-        ("POST", "/job-index/nodes/a/forget"),
+        ("POST", "/job-index/nodes/a/give-up"),
         ("POST", "/job-index/nothing"),
         ("GET", "/nothing"),
     ],

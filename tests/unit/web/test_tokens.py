@@ -51,7 +51,7 @@ async def replica(redis_url: str, open_orthanc: ScriptedOrthanc) -> AsyncIterato
         ("DELETE", f"{PATH}/archive", [f"DELETE {PATH}/archive", f"GET {PATH}"]),
         ("POST", f"{PATH}/cancel", [f"POST {PATH}/cancel", f"GET {PATH}"]),
         ("GET", f"/jobs/{job_id(9)}", [f"GET /jobs/{job_id(9)}", f"GET /jobs/{job_id(9)}"]),
-        ("POST", "/job-index/nodes/a/forget", [f"POST /jobs/{NO_JOB}/cancel"]),
+        ("POST", "/job-index/nodes/a/give-up", [f"POST /jobs/{NO_JOB}/cancel"]),
         ("GET", "/nothing", ["GET /jobs"]),
     ],
 )  # fmt: skip

@@ -86,7 +86,7 @@ async def test_a_list_needs_nobody_to_ask(proxy: Replica) -> None:
         ("GET", f"{PATH}/archive"),
         ("GET", f"/jobs/{job_id(9)}"),
         ("GET", "/job-index/nodes"),
-        ("POST", "/job-index/nodes/b/forget"),
+        ("POST", "/job-index/nodes/b/give-up"),
         ("GET", "/nothing"),
         ("PUT", "/jobs"),
         ("HEAD", "/"),

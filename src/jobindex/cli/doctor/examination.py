@@ -13,7 +13,7 @@ from jobindex.cli.doctor.nodes import nodes_findings
 from jobindex.cli.doctor.replicas import replica_findings
 from jobindex.cli.doctor.set_up import mode_of, set_up_findings
 from jobindex.cli.environment import SettingFault, WrongSettings, file_faults, misspelt, read_settings
-from jobindex.errors import JobIndexError
+from jobindex.errors import IndexRefused, JobIndexError
 from jobindex.model.finding import PROBLEM, WARNING, Finding
 from jobindex.orthanc import client as orthanc
 from jobindex.orthanc.tls import tls_context
@@ -67,6 +67,8 @@ async def _of_the_doors(urls: Sequence[str], front: str, stack: AsyncExitStack) 
 async def _tried(check: Check) -> list[Finding]:
     try:
         return await check()
+    except IndexRefused as error:
+        return [Finding(PROBLEM, "redis", f"Redis refused: {error.reply}", error.mend or "look at Redis's log")]
     except JobIndexError as error:
         return [Finding(PROBLEM, "redis", str(error), "see that REDIS_URL is right and that Redis runs")]
 

@@ -19,8 +19,11 @@ OFFSET = 2000
 KINDS = {"plugin"}
 
 STATES = {
-    GONE: ("has been given up", "start it again, or forget it: POST /job-index/nodes/<node>/forget"),
-    STOPPED: ("said goodbye and is not back", "start it again, or forget it: POST /job-index/nodes/<node>/forget"),
+    GONE: ("has been given up", "start it again, or take it off the list: DELETE /job-index/nodes/<node>"),
+    STOPPED: (
+        "said goodbye and is not back",
+        "start it again, or take it off the list: DELETE /job-index/nodes/<node>",
+    ),
 }
 
 
@@ -115,7 +118,7 @@ def _shared(nodes: Mapping[str, Node]) -> Iterator[Row]:
             at[node.url].append(node_id)
     for ids in at.values():
         if len(ids) > 1:
-            mend = "correct JOBINDEX_NODE_URL where it is wrong, or forget the old name"
+            mend = "correct JOBINDEX_NODE_URL where it is wrong, or take the old name off the list"
             yield PROBLEM, f"{' and '.join(sorted(ids))} have the same address", mend
 
 

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   Claim what is due: put it off by the lease, so that no one else finds it due.
 

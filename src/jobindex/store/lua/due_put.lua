@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   Say when something is due next.
 

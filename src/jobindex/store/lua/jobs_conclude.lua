@@ -1,3 +1,4 @@
+#!lua
 --[[
   Write the conclusion that jobs are lost.
 

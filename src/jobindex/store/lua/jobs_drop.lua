@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   Drop jobs from the index.
 

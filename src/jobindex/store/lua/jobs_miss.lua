@@ -1,3 +1,4 @@
+#!lua
 --[[
   Note the jobs that a complete report of their node lacks.
 

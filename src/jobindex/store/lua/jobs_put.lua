@@ -1,3 +1,4 @@
+#!lua
 --[[
   Take in what a node says of some of its jobs.
 

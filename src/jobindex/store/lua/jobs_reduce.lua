@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   Keep less of the text of jobs, and change nothing else of them but that their lines say how much: another text has
   another line, by which replicas know whether they have it.

@@ -1,3 +1,4 @@
+#!lua
 --[[
   Write back what a replica still knows and Redis lost.
 

@@ -1,3 +1,4 @@
+#!lua
 --[[
   Write the record of a node that introduces itself.
 

@@ -1,3 +1,4 @@
+#!lua
 --[[
   Write back the record of a node that a replica still knows and Redis lost.
 

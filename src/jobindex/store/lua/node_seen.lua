@@ -1,3 +1,4 @@
+#!lua
 --[[
   Note that a node has reported.
 

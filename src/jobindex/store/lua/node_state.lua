@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   Write a new state of a node, or what a probe has shown of it, once.
 

@@ -1,3 +1,4 @@
+#!lua
 --[[
   Note submissions that began or have ended, and for how long lists have to ask the nodes first.
 
