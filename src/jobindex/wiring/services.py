@@ -99,7 +99,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         search=search,
         reader=Reader(view, freshness, relay, rights, search, read),
         relay=relay,
-        submissions=Submissions(store),
+        submissions=Submissions(store, freshness),
         actions=Actions(view, relay),
         removal=Removal(store, view, relay, rights, timing),
     )
