@@ -21,6 +21,8 @@ from .results import Chapter, Table
 from .stage import LOGIN, SHORT_JOB
 
 TIMES = 1000
+ALONE, APART_S = 150, 1.2
+"""So many, each so long after the one before that nothing is known of that any more."""
 SLOW_AT_ONCE = 25  # each holds one of an Orthanc's 50 threads for HTTP
 SLOW_S = 3.0
 MOVES_FROM = "MOVER"
@@ -35,8 +37,8 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
         "A job that was submitted a moment ago, in a list asked for at another replica",
         *("submitted", "list", "times", "missing", "list p50 ms", "list p99 ms"),
         note=f"Real Orthancs and nginx.  Slow submissions, whose job comes into being after {SLOW_S:.0f} s, are "
-        f"{SLOW_AT_ONCE} at a time; the others follow each other.  *no-cache*, on one request, is what "
-        "`JOBINDEX_ALWAYS_REFRESH` does for all.",
+        f"{SLOW_AT_ONCE} at a time; those alone are {APART_S} s apart, and the others follow each other.  "
+        "*no-cache*, on one request, is what `JOBINDEX_ALWAYS_REFRESH` does for all.",
     )
     dicom = free_port()
     options = {
@@ -52,6 +54,9 @@ async def measure(chapter: Chapter, *, full: bool) -> None:
     ):
         front, node = _front(cluster), cluster.nodes["orthanc-a"].url
         await _one_by_one(table, session, cluster, "through nginx", _bulk(session, front), "default", {})
+        await _one_by_one(
+            table, session, cluster, "through nginx, alone", _bulk(session, front), "default", {}, ALONE, APART_S
+        )
         await _slowly(table, session, cluster, front)
         await _one_by_one(table, session, cluster, "at the Orthanc", _bulk(session, node), "default", {})
         await _one_by_one(table, session, cluster, "at the Orthanc", _bulk(session, node), "no-cache", EXACT)
@@ -76,9 +81,12 @@ async def _one_by_one(
     submit: Submit,
     how: str,
     headers: dict[str, str],
+    times: int = TIMES,
+    apart: float = 0.0,
 ) -> None:
     missing, took, replicas = 0, list[float](), _replicas(cluster)
-    for _ in range(TIMES):
+    for _ in range(times):
+        await asyncio.sleep(apart)
         has_it = await submit()
         began = time.perf_counter()
         missing += not has_it(await _list(session, next(replicas), headers))

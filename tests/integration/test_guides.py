@@ -18,6 +18,7 @@ from jobindex.demo.ports import free_port
 from jobindex.settings import Settings
 from jobindex.web.routes import Call, Route, Routes
 from jobindex.web.server import handler, listening
+from jobindex.web.site import Site
 from jobindex.wiring import doors
 
 HOST = "pacs.example.org"
@@ -35,7 +36,9 @@ async def fronted(guide: str, scheme: str, folder: Path, origins: Sequence[str] 
     settings = Settings(proxies=[f"{LOOPBACK}/32"], origins=origins, secret="x" * 16)
     port, clients = free_port(), Routes([Route(CANCEL, {"POST": say_who})])
     async with AsyncExitStack() as stack:
-        answer = handler(clients, doors.recognition(settings, doors.UntrustedPeers()), doors.guard(settings))
+        believes = doors.proxies(settings).believes
+        recognition = doors.recognition(settings, doors.UntrustedPeers())
+        answer = handler(clients, recognition, lambda within: Site(within, settings.origins, believes))
         replica = await stack.enter_async_context(listening(answer, LOOPBACK, 0))
         nginx = build_nginx(folder, free_port(), [replica], [replica], NO_LIMIT, front=f"{LOOPBACK}/32")
         stack.push_async_callback(nginx.process.stop)

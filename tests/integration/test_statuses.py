@@ -36,15 +36,15 @@ def tree(error: type[JobIndexError] = JobIndexError) -> Iterator[type[JobIndexEr
 
 
 def errors() -> dict[str, Exception]:
-    """One of each class, and what nobody foresaw, by its word."""
-    made: dict[str, Exception] = {"unforeseen": KeyError("x")}
+    """One of each class, and what nobody foresaw, by the class's name."""
+    made: dict[str, Exception] = {"KeyError": KeyError("x")}
     for kind in tree():
-        made[kind.word] = Refused(403) if kind is Refused else TooOften("x", 7) if kind is TooOften else kind("x")
+        made[kind.__name__] = Refused(403) if kind is Refused else TooOften("x", 7) if kind is TooOften else kind("x")
     return made
 
 
 async def fail(call: Call) -> web.StreamResponse:
-    raise errors()[call.request.query["word"]]
+    raise errors()[call.request.query["error"]]
 
 
 @asynccontextmanager
@@ -118,22 +118,22 @@ async def test_what_that_client_makes_of_statuses(
 @pytest.mark.parametrize("place", ["replica", "nginx"])
 async def test_in_use_no_error_looks_done_to_a_client(place: str, method: str) -> None:
     async with serving(place) as url:
-        for word in errors():
-            target = f"{ASKS[method]}?word={word}"
+        for name, error in errors().items():
+            target = f"{ASKS[method]}?error={name}"
             status, headers, unknown = await told(url, method, target)
-            assert status >= 400, word
-            assert (status in (502, 503), "Retry-After" in headers) == (False, False), word
-            assert not await asyncio.to_thread(looks_done, url, method, target), word
-            expected = False if word in SURELY_NOT else True if word in {*UNCLEAR, "unforeseen"} else None
-            assert unknown is expected, word
+            assert status >= 400, name
+            assert (status in (502, 503), "Retry-After" in headers) == (False, False), name
+            assert not await asyncio.to_thread(looks_done, url, method, target), name
+            word = getattr(error, "word", "internal")
+            assert unknown is (False if word in SURELY_NOT else True if word in UNCLEAR else None), name
 
 
 @pytest.mark.parametrize("place", ["replica", "nginx"])
 async def test_a_read_is_told_when_to_try_again(place: str) -> None:
     async with serving(place) as url:
-        for word in ("owner_down", "nobody_to_ask", "index_away", "too_often"):
-            status, headers, _ = await told(url, "GET", f"{JOB}?word={word}")
-            assert (status, "Retry-After" in headers) == (429 if word == "too_often" else 503, True)
+        for name in ("OwnerUnreachable", "NobodyToAsk", "IndexAway", "TooOften"):
+            status, headers, _ = await told(url, "GET", f"{JOB}?error={name}")
+            assert (status, "Retry-After" in headers) == (429 if name == "TooOften" else 503, True)
 
 
 @pytest.mark.parametrize("method", ASKS)

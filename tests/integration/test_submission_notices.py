@@ -207,5 +207,5 @@ async def test_the_log_has_the_status_that_the_client_got() -> None:
             while len(front.log.read_text().splitlines()) < 5:
                 await asyncio.sleep(0.01)
         lines = front.log.read_text().splitlines()
-    assert [line.split('"')[2].split()[0] for line in lines] == ["200", "403", "502", "499", "200"]
+    assert [line.split('"')[2].split()[0] for line in lines] == ["200", "403", "504", "499", "200"]
     assert all('"POST /orthanc/studies/x/archive"' in line for line in lines)

@@ -5,6 +5,7 @@ needs root.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -99,6 +100,8 @@ def main() -> None:
     parser.add_argument("--suites", nargs="+", choices=SUITES, default=list(SUITES))
     parser.add_argument("--only", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     arguments = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("make matrix makes roots and enters them, and so needs root: sudo make matrix")
     arguments.roots.mkdir(parents=True, exist_ok=True)
     file, good = arguments.roots / "found.json", True
     known = table.read(file)

@@ -40,14 +40,35 @@ class Setup:
     callers: Mapping[str, Caller]
     revoked: Caller
     revoke: Callable[[Cluster], Any]
+    options_of: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Of further Orthancs, where there are any."""
 
     def plan(self) -> Plan:
-        return Plan(nodes=1, replicas=1, nginx=False, options=self.options, settings=SETTINGS | dict(self.settings))
+        return Plan(
+            nodes=1 + len(self.options_of),
+            replicas=1,
+            nginx=False,
+            options=self.options,
+            options_of=self.options_of,
+            settings=SETTINGS | dict(self.settings),
+        )
 
 
 def registered_users() -> Setup:
     callers = {"nobody": Caller(), "wrong password": login("demo", "wrong"), **_users()}
     return Setup({"RegisteredUsers": USERS}, {}, callers, login("leaving"), _remove_user)
+
+
+def two_with_other_users() -> Setup:
+    """Two Orthancs, one of whose users are none of the other's; the administrator is everywhere."""
+    callers = {
+        "nobody": Caller(),
+        "wrong password": login("demo", "wrong"),
+        **_users(),
+        "elsewhere": login("elsewhere"),
+    }
+    elsewhere = {"RegisteredUsers": {"demo": "demo", "elsewhere": "elsewhere"}}
+    return Setup({"RegisteredUsers": USERS}, {}, callers, login("leaving"), _remove_user, {"orthanc-b": elsewhere})
 
 
 def filtered_users(folder: Path) -> Setup:
@@ -105,7 +126,7 @@ def _revoke_in(folder: Path, key: str) -> Callable[[Cluster], Any]:
 
 async def _remove_user(cluster: Cluster) -> None:
     """Orthanc reads its users when it starts."""
-    (node,) = cluster.nodes.values()
+    node = cluster.nodes["orthanc-a"]
     path = cluster.folder / node.name / "orthanc.json"
     configuration = json.loads(path.read_text())
     del configuration["RegisteredUsers"]["leaving"]

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import aiohttp
@@ -15,7 +15,15 @@ from caller import calling, eventually, finished
 from jobindex.demo.cluster import Cluster
 
 from .clusters import started
-from .setups import QUERIES_TRAVEL, Caller, Setup, filtered_tokens, filtered_users, registered_users
+from .setups import (
+    QUERIES_TRAVEL,
+    Caller,
+    Setup,
+    filtered_tokens,
+    filtered_users,
+    registered_users,
+    two_with_other_users,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,10 +80,11 @@ class Scene:
     setup: Setup
     cluster: Cluster
     job: str
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Jobs of further Orthancs, by their names."""
 
-    @property
-    def direct(self) -> str:
-        return self.cluster.nodes["orthanc-a"].url
+    def direct(self, node: str = "orthanc-a") -> str:
+        return self.cluster.nodes[node].url
 
     @property
     def through(self) -> str:
@@ -89,6 +98,7 @@ async def scenes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapp
         "registered users": registered_users(),
         "filter on users": filtered_users(folder / "users"),
         "filter on tokens": filtered_tokens(folder / "tokens"),
+        "other users elsewhere": two_with_other_users(),
     }
     async with AsyncExitStack() as stack:
         found = await asyncio.gather(*(_scene(stack, setup) for setup in setups.values()))
@@ -97,10 +107,15 @@ async def scenes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapp
 
 async def _scene(stack: AsyncExitStack, setup: Setup) -> Scene:
     cluster = await stack.enter_async_context(started(setup.plan()))
-    async with calling(cluster.nodes["orthanc-a"].url, _administrator(setup)) as orthanc:
+    jobs = {name: await _job(cluster, name, setup) for name in cluster.nodes}
+    return Scene(setup, cluster, jobs.pop("orthanc-a"), jobs)
+
+
+async def _job(cluster: Cluster, node: str, setup: Setup) -> str:
+    async with calling(cluster.nodes[node].url, _administrator(setup)) as orthanc:
         job = await orthanc.archive(await orthanc.upload())
         await finished(orthanc, job)
-    return Scene(setup, cluster, job)
+    return job
 
 
 def _administrator(setup: Setup) -> dict[str, str]:
@@ -116,6 +131,36 @@ IN_THE_QUERY = ["ordinary, in the query", "administrator, in the query"] if QUER
 async def test_a_replica_refuses_whom_its_orthanc_refuses(scenes: Mapping[str, Scene], name: str, caller: str) -> None:
     scene = scenes[name]
     assert await differences(scene, scene.setup.callers[caller]) == {}
+
+
+@pytest.mark.parametrize("caller", [*CALLERS, "elsewhere"])
+async def test_rights_each_orthanc_decides_on_its_own_jobs(scenes: Mapping[str, Scene], caller: str) -> None:
+    """What is shown of a job is what its own Orthanc shows, and a list is made of those that let the caller list."""
+    scene = scenes["other users elsewhere"]
+    asks = scene.setup.callers[caller]
+    jobs = {"orthanc-a": scene.job, **scene.others}
+    async with aiohttp.ClientSession() as session:
+        lets_in = [node for node in jobs if (await ask(session, scene.direct(node), "GET", "/jobs", asks))[0] == 200]
+        for _ in range(6):
+            assert await listed(session, scene.through, asks) == {jobs[node] for node in lets_in}
+        for node, job in jobs.items():
+            for method, path in READS:
+                path = path.replace("{job}", job)
+                direct = await ask(session, scene.direct(node), method, path, asks)
+                assert await ask(session, scene.through, method, path, asks) == direct, (method, path)
+
+
+READS = (("GET", "/jobs/{job}"), ("POST", "/jobs/{job}/pause"), ("GET", "/jobs/{job}/archive"))
+
+
+async def listed(session: aiohttp.ClientSession, url: str, caller: Caller) -> set[str]:
+    """The ids that are listed in any way; none where the caller is refused."""
+    found: set[str] = set()
+    for path in ("/jobs", "/jobs?expand", "/jobs?limit=1", "/jobs?since=1&limit=1", "/jobs?status=Success"):
+        async with session.get(url + path, headers={**caller.headers, "X-Forwarded-For": next(addresses)}) as response:
+            told = await response.json() if response.status == 200 else []
+            found |= {each["ID"] if isinstance(each, dict) else each for each in told}
+    return found
 
 
 async def test_a_right_that_is_taken_away_is_gone_here_too(scenes: Mapping[str, Scene]) -> None:
@@ -144,7 +189,7 @@ async def differences(scene: Scene, caller: Caller) -> dict[str, tuple[Answer, A
     async with aiohttp.ClientSession() as session:
         for route, (method, path) in ROUTES.items():
             path = path.replace("{job}", scene.job)
-            direct = await ask(session, scene.direct, method, path, caller)
+            direct = await ask(session, scene.direct(), method, path, caller)
             through = await ask(session, scene.through, method, path, caller)
             if direct != through and not _is_intended(route, direct, through):
                 found[route] = (direct, through)

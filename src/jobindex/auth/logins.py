@@ -21,6 +21,7 @@ from jobindex.auth.attempts import Attempts, LocalAttempts
 from jobindex.auth.caller import Caller
 from jobindex.auth.first_answers import FirstAnswers
 from jobindex.errors import IndexAway, TooOften
+from jobindex.logs import named
 from jobindex.model.login_attempt import Attempt
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Logins:
         self._clock = clock
         self._turns = FirstAnswers(clock)
         self._good: OrderedDict[str, float] = OrderedDict()
+        self._alone = False
         self._first: dict[str, asyncio.Event] = {}
 
     @asynccontextmanager
@@ -133,10 +135,14 @@ class Logins:
         """By the word of Redis, for all replicas, or of this replica's own memory while Redis can't be asked."""
         try:
             async with asyncio.timeout(SHARED_WITHIN_S):
-                return await ask(self._shared)
+                answer = await ask(self._shared)
         except (IndexAway, TimeoutError) as error:
-            log.debug("logins are counted by this replica alone: %s", error)
+            if not self._alone:
+                log.warning("failed logins are counted by this replica alone: %s", named(error))
+            self._alone = True
             return await ask(self._local)
+        self._alone = False
+        return answer
 
     def _is_good(self, caller: Caller) -> bool:
         return self._good.get(caller.fingerprint, 0.0) > self._clock()

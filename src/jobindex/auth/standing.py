@@ -28,18 +28,33 @@ MAX_CALLERS, MAX_VERDICTS = 10_000, 200_000
 class Standing:
     """One caller's: `until` it counts, `renew_at` it is asked for again while the caller polls."""
 
-    __slots__ = ("_allowed", "_asked", "_hidden", "_hidden_of", "_refusals", "_turn", "all_asked", "renew_at", "until")
+    __slots__ = (
+        "_allowed",
+        "_asked",
+        "_hidden",
+        "_hidden_of",
+        "_known_hidden",
+        "_refusals",
+        "_turn",
+        "all_asked",
+        "doubts",
+        "renew_at",
+        "until",
+    )
 
     def __init__(self) -> None:
         self.until = 0.0
         self.renew_at = 0.0
         self.all_asked = -math.inf
+        self.doubts = 0
+        """How often what was said was in doubt: an answer that was asked for before tells nothing."""
         self._turn = 0
         self._asked: dict[str, str] = {}
         self._allowed: set[str] = set()
         self._refusals: dict[str, Refusal] = {}
         self._hidden: tuple[str, ...] = ()
         self._hidden_of: Nodes | None = None
+        self._known_hidden: tuple[str, ...] | None = None
 
     # What is said.
 
@@ -54,8 +69,8 @@ class Standing:
         self._hidden_of = None
 
     def note_asked(self, nodes: Nodes) -> None:
-        """Those that may answer are asked now, or can't be; what is remembered of others that are no more goes."""
-        self._asked = {node_id: node.incarnation for node_id, node in nodes.items() if node.may_answer}
+        """Those whose word counts are asked now, or can't be; what is remembered of others that are no more goes."""
+        self._asked = {node_id: node.incarnation for node_id, node in nodes.items() if node.counts}
         self._allowed &= nodes.keys()
         self._refusals = {node_id: said for node_id, said in self._refusals.items() if node_id in nodes}
         self._hidden_of = None
@@ -70,6 +85,7 @@ class Standing:
         """This node has just refused the caller something: if that is news, all are asked before the next list."""
         if node_id not in self._refusals:
             self.until, self.all_asked = 0.0, -math.inf
+            self.doubts += 1
 
     # What follows from it.
 
@@ -87,8 +103,8 @@ class Standing:
         return self.until > now and self.renew_at > now
 
     def has_asked(self, nodes: Nodes) -> bool:
-        """Whether every node that may answer was asked in its present incarnation."""
-        return self._hidden_of is nodes or all(self._was_asked(*pair) for pair in nodes.items() if pair[1].may_answer)
+        """Whether every node whose word counts was asked in its present incarnation."""
+        return self._hidden_of is nodes or all(self._was_asked(*pair) for pair in nodes.items() if pair[1].counts)
 
     def allows(self, nodes: Nodes) -> bool:
         """Whether the caller sees the jobs of any node."""
@@ -105,24 +121,33 @@ class Standing:
             self._hidden = self._work_out(nodes) if self._refusals else ()
             if self.has_asked(nodes):
                 self._hidden_of = nodes
+                self._known_hidden = self._hidden if self.allows(nodes) else None
         return self._hidden
 
+    def hidden_if_known(self, nodes: Nodes) -> tuple[str, ...] | None:
+        """The same, every few milliseconds; None where some node has to be asked first, or none lets the caller in."""
+        if self._hidden_of is not nodes:
+            if not self.has_asked(nodes):
+                return None
+            self.hidden(nodes)
+        return self._known_hidden
+
     def to_ask(self, nodes: Sequence[tuple[str, Node]], now: float) -> Sequence[tuple[str, Node]]:
-        """Of these all, but while all agree only the next one in turn and those that have said nothing yet."""
+        """Of these all, but while all agree only the next one in turn and those that are new or have said nothing."""
         if self.is_settled(now):
             return [pair for pair in nodes if not self._was_asked(*pair)]
-        agreeing = [pair for pair in nodes if pair[0] in self._allowed]
+        agreeing = [pair for pair in nodes if pair[0] in self._allowed and self._was_asked(*pair)]
         if self._refusals or not agreeing or now >= self.all_asked + ALL_ASKED_EVERY_S:
             return nodes
         self._turn += 1
-        silent = [pair for pair in nodes if pair[0] not in self._allowed]
-        return [agreeing[self._turn % len(agreeing)], *silent]
+        others = [pair for pair in nodes if pair not in agreeing]
+        return [agreeing[self._turn % len(agreeing)], *others]
 
     def _was_asked(self, node_id: str, node: Node) -> bool:
         return self._asked.get(node_id) == node.incarnation
 
     def _work_out(self, nodes: Nodes) -> tuple[str, ...]:
-        strict = any(node_id in self._refusals for node_id, node in nodes.items() if node.may_answer)
+        strict = any(node_id in self._refusals for node_id, node in nodes.items() if node.counts)
         hidden = [node_id for node_id, node in nodes.items() if self._hides(node_id, node, strict=strict)]
         return tuple(sorted([*hidden, UNRECORDED] if strict else hidden))
 
@@ -138,6 +163,10 @@ class Standings:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self._standings: OrderedDict[str, Standing] = OrderedDict()
+
+    def look_at(self, fingerprint: str) -> Standing | None:
+        """That of a caller who was here before, who is forgotten no later for it."""
+        return self._standings.get(fingerprint)
 
     def find(self, fingerprint: str) -> Standing | None:
         """That of a caller who was here before."""

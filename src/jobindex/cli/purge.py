@@ -115,8 +115,10 @@ async def _announce(order: Order, at: Purge, found: Sequence[Stored]) -> None:
         console.print("  ...")
     held = [] if order.keeps_jobs else await at.held(found)
     if held:
-        console.print(f"{len(held)} of them a living Orthanc still has: unless they are deleted there first,")
-        console.print("they come back when it reports them in ten minutes or later")
+        console.print(
+            f"{len(held)} of them a living Orthanc still has, and goes on having until they are deleted there:"
+        )
+        console.print("no list shows them any more, but who asks for one by its id gets that Orthanc's answer")
 
 
 async def _carry_out(order: Order, at: Purge, found: Sequence[Stored], trail: Trail, step: Step) -> int:

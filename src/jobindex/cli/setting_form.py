@@ -34,6 +34,7 @@ FORMS: dict[str, tuple[str, str]] = {
     "node_key_file": ("a file with the certificate's key in PEM form, not encrypted", "/etc/jobindex/replica.key"),
     "user_header": ("a header's name: 1 to 64 letters, digits and hyphens", "X-Forwarded-User"),
     "roles_header": ("a header's name: 1 to 64 letters, digits and hyphens", "X-Forwarded-Groups"),
+    "address_header": ("a header's name: 1 to 64 letters, digits and hyphens", "X-Forwarded-For"),
     "token_headers": ("a JSON list of headers' names", '["token"]'),
     "token_arguments": ("a JSON list of arguments' names", '["token"]'),
     "proxies": ("a JSON list of networks without host bits", '["172.18.0.5/32"]'),

@@ -98,9 +98,10 @@ def _url(port: int) -> str:
 
 
 def _node(plan: Plan, seat: Seat, postgres: Postgres | None) -> Node:
+    options = {**plan.options, **plan.options_of.get(seat.name, {})}
     if plan.simulated:
-        return build_simulated(seat, plan.options, plan.arguments)
-    return build_real(seat, postgres, plan.options)
+        return build_simulated(seat, options, plan.arguments)
+    return build_real(seat, postgres, options)
 
 
 def _peers(plan: Plan, name: str, places: dict[str, int]) -> dict[str, str]:

@@ -21,8 +21,8 @@ class Plan:
 
     `port` is nginx's, 0 for any that is free; `small_proxy` puts one of our own in its place.  `peers` are URLs
     that each Orthanc knows besides `neighbour` and `nowhere`.  `options` are more of each Orthanc's configuration,
-    `arguments` more of each simulator's command line, `settings` more of each replica's environment,
-    `redis_options` more of the Redis server's.
+    `options_of` more of those that it names, `arguments` more of each simulator's command line, `settings` more of
+    each replica's environment, `redis_options` more of the Redis server's.
 
     `sentinel` puts three Redis servers and three Sentinels in the place of one.  `link` may lay a stretch of network
     between an Orthanc and a replica, the "replicas" and an Orthanc, a replica and a single "redis".
@@ -39,6 +39,7 @@ class Plan:
     history: int = HISTORY
     peers: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    options_of: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arguments: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     redis_options: Sequence[str] = ()

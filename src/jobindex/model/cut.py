@@ -49,10 +49,10 @@ def fitted(text: bytes, most: int = MAX_JOB_BYTES) -> tuple[bytes, tuple[str, ..
     if end < len(text):
         raise ValueError("more than one value")
     if depth > MAX_DEPTH and depth_of(text, 0, len(text)) > MAX_DEPTH:
-        text = _without(text, _remember(cut, (part.path for part in _parts(text) if _is_deep(text, part))))
+        text = without(text, _remember(cut, (part.path for part in _parts(text) if _is_deep(text, part))))
     for stage in (_arrays, _content, _others):
         if len(text) > most:
-            text = _without(text, _remember(cut, _longest(stage(text), len(text) - most)))
+            text = without(text, _remember(cut, _longest(stage(text), len(text) - most)))
     if len(text) > most:
         raise MalformedReport(f"A job of {len(text)} bytes that can't be cut to {most}")
     return text, tuple(sorted(b".".join(path).decode(errors="replace") for path in cut))
@@ -115,8 +115,8 @@ def _others(text: bytes) -> Iterator[_Part]:
             yield _Part((name,), begin, end)
 
 
-def _without(text: bytes, paths: Collection[Path], start: int = 0, at: Path = ()) -> bytes:
-    """The object at `start` without what is at these paths; a job's own members are emptied instead."""
+def without(text: bytes, paths: Collection[Path], start: int = 0, at: Path = ()) -> bytes:
+    """A compact object without what is at these paths; a job's own members are emptied instead."""
     pieces = []
     for name, begin, end in members_in(text, start):
         path, value = (*at, name), text[begin:end]
@@ -125,6 +125,6 @@ def _without(text: bytes, paths: Collection[Path], start: int = 0, at: Path = ()
         if path in paths:
             value = _EMPTY.get(value[:1], b"null")
         elif value.startswith(b"{") and any(each[: len(path)] == path for each in paths):
-            value = _without(text, paths, begin, path)
+            value = without(text, paths, begin, path)
         pieces.append(b'"' + name + b'":' + value)
     return b"{" + b",".join(pieces) + b"}"

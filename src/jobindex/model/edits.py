@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+_OUTPUTS = "outputs=deleted"
+
 MAX_PATHS = 20
 """Paths that a word names; who needs to know which others there are asks the owner."""
 MAX_PATH_CHARACTERS = 100
@@ -17,11 +19,14 @@ class Edits(NamedTuple):
 
     cut: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    is_final: bool = False
+    """Whether nothing is kept any more, since an output of the job was deleted."""
 
     @property
     def words(self) -> str:
         """The words for the job's line, "" for none."""
-        return " ".join(f"{name}={_written(paths)}" for name, paths in self._asdict().items() if paths)
+        words = [f"{name}={_written(paths)}" for name, paths in (("cut", self.cut), ("kept", self.kept)) if paths]
+        return " ".join([*words, _OUTPUTS] if self.is_final else words)
 
 
 NONE = Edits()
@@ -32,7 +37,7 @@ def edits_of(rest: str) -> Edits:
     if "=" not in rest:
         return NONE
     words = dict(word.split("=", 1) for word in rest.split(" ") if "=" in word)
-    return Edits(_read(words.get("cut", "")), _read(words.get("kept", "")))
+    return Edits(_read(words.get("cut", "")), _read(words.get("kept", "")), _OUTPUTS in rest.split(" "))
 
 
 def bounded(paths: Iterable[str]) -> tuple[str, ...]:

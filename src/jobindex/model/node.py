@@ -12,15 +12,16 @@ STOPPED = "Stopped"
 
 NODE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-ANSWERS, SILENT, UNHEARD = "answers", "silent", "unheard"
+ANSWERS, SILENT, UNHEARD, UNREADABLE = "answers", "silent", "unheard", "unreadable"
 
 REASONS = {
     ANSWERS: "it answers, but does not report",
     SILENT: "it neither answers nor reports",
     UNHEARD: "it does not report",
+    UNREADABLE: "its plugin can't read its Orthanc: {}",
 }
 PROBLEMS = tuple(REASONS)
-"""Why a node is late: whether its process lives, and how old our knowledge is, are two facts."""
+"""Why we don't know a node: whether its process lives, and how old our knowledge is, are two facts."""
 
 
 class Node(BaseModel):
@@ -50,6 +51,8 @@ class Node(BaseModel):
     """Whether its url is its operator's word, and not the address that a report came from."""
     answers: bool | None = None
     """What a probe of a late node has shown: whether its process lives; None where none has ended yet."""
+    cannot_read: str = ""
+    """Why its plugin can't read its own Orthanc, in the plugin's words."""
     past: str = ""
     """Its earlier incarnations, which may not come back, newest first."""
 
@@ -65,14 +68,14 @@ class Node(BaseModel):
     @property
     def problem(self) -> str:
         """The code word of what keeps us from knowing it; "" where nothing does."""
-        if self.state != LATE:
-            return ""
-        return {True: ANSWERS, False: SILENT, None: UNHEARD}[self.answers]
+        if self.state == LATE:
+            return {True: ANSWERS, False: SILENT, None: UNHEARD}[self.answers]
+        return UNREADABLE if self.alive and self.cannot_read else ""
 
     @property
     def reason(self) -> str:
         """The same in words for its operator."""
-        return REASONS.get(self.problem, "")
+        return REASONS.get(self.problem, "").format(self.cannot_read)
 
     def lives(self, others: Iterable["Node"]) -> bool:
         """Whether an answer at its url is its own: a guessed url, or one that another reports from since, proves none.
@@ -81,6 +84,11 @@ class Node(BaseModel):
         """
         replaced = any(other.url == self.url and other.seen > self.seen for other in others)
         return bool(self.answers) and self.named_url and not replaced
+
+    @property
+    def counts(self) -> bool:
+        """Whether its word counts, and so does its silence: not where its plugin can't read what it should tell."""
+        return self.may_answer and not self.cannot_read
 
 
 def default_node_id(name: str, host: str, port: int) -> str:

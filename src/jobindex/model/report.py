@@ -97,6 +97,8 @@ class Report(Wire):
     events: Annotated[tuple[Event, ...], Field(max_length=MOST_JOBS)] = ()
     ids: Annotated[tuple[JobId, ...], Field(max_length=MOST_IDS)] = ()
     complete: bool = False
+    cannot_read: Annotated[str, Field(max_length=200)] = ""
+    """Why its plugin can't read its own Orthanc; such a report names no ids and is never complete."""
     cut: dict[str, tuple[str, ...]] = {}
     """By job: paths of the members that the node itself has cut, for the job is larger than it was told to send."""
 

@@ -125,6 +125,9 @@ def elements(text: bytes) -> list[bytes]:
 
 def with_members(text: bytes, changed: Mapping[bytes, bytes]) -> bytes:
     """`text` with some members replaced or added, in Orthanc's order: by name."""
-    merged = {**members(text), **changed}
-    names = sorted(merged)
-    return b"{" + b",".join(b'"' + name + b'":' + merged[name] for name in names) + b"}"
+    return joined({**members(text), **changed})
+
+
+def joined(members: Mapping[bytes, bytes]) -> bytes:
+    """An object of these members, in Orthanc's order."""
+    return b"{" + b",".join(b'"' + name + b'":' + members[name] for name in sorted(members)) + b"}"

@@ -32,6 +32,8 @@ PAUSE = 0.25
 """Seconds between two tries to reach a Redis that is away."""
 GATHERING = PAUSE + 0.1
 """Seconds of a new epoch in which every replica finds it and writes back what it knows; then it is shown."""
+PURGED = "Purged"
+"""What the log says as the state of a job that is gone for good."""
 
 
 def whole(job: Stored) -> Stored:
@@ -56,7 +58,7 @@ class Follower:
         self._timing = timing
         self._kept = kept
         self._snapshots = Snapshots(store, view, kept)
-        self._memory = Memory(store, view, recent, timing.beat)
+        self._memory = Memory(store, view, recent, timing)
         self._look_up = 0.0
         """When to look next whether the epoch is still the same."""
         self._try = 0.0
@@ -148,6 +150,7 @@ class Follower:
             part = changes[start : start + CHUNK]
             reached = replace(self._view.head, version=part[-1].version)
             names = list({change.id for change in part if change.kind == "node"})
+            self._view.purged.note(change.id for change in part if change.state == PURGED)
             own, others = self._parted(part)
             jobs = await self._store.jobs.fetch(others)
             nodes = await self._store.nodes.some(names)
@@ -196,7 +199,7 @@ class Follower:
         if self._view.full.is_set():
             return
         age = await self._age(self._view.head)
-        alive = [node for node in self._view.nodes.values() if node.alive]
+        alive = [node for node in self._view.nodes.values() if node.alive and node.counts]
         heard = bool(alive) and all(node.complete == self._view.head.epoch for node in alive)
         if age >= self._timing.patience or (heard and age >= self._timing.settling):
             self._view.full.set()

@@ -6,13 +6,14 @@ from sys import intern
 from jobindex import metrics
 from jobindex.errors import IndexAway, MalformedReport
 from jobindex.model.cut import MAX_JOB_BYTES
-from jobindex.model.edits import Edits, bounded, edits_of
+from jobindex.model.edits import Edits, edits_of
 from jobindex.model.job import ENDS, Job, as_ended, bare, id_of, read_job
 from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
 from jobindex.model.record import FORGOTTEN, HELD, Record
 from jobindex.model.report import Acknowledgement, Event, Report
 from jobindex.service.freshness import Freshness
+from jobindex.service.keeping import Keeping
 from jobindex.service.losses import Losses
 from jobindex.service.recent import Recent
 from jobindex.service.roster import Roster
@@ -55,6 +56,7 @@ class Intake:
         self._read = read
         self._max_job_bytes = max_job_bytes
         self._unreadable = Unreadable()
+        self._keeping = Keeping(view, max_job_bytes)
 
     async def take(self, node_id: str, report: Report, address: str, *, offset: int = 0) -> Acknowledgement:
         """Take a report in and say what the node should do next.
@@ -79,7 +81,7 @@ class Intake:
         `patience` is how many seconds more than others it may need until it is heard again.
         """
         self._check()
-        words = [_held(node_id, report, job) for job in jobs]
+        words = [self._held(node_id, report, job) for job in jobs]
         words += [word for event in report.events for word in self._ended(node_id, report, event)]
         if not report.complete:
             refused, everything = await self._roster.hear(node_id, report, words, offset, patience)
@@ -104,13 +106,30 @@ class Intake:
             self._unreadable.note(node_id, incarnation, id_of(text), error)
             return None
 
+    def _held(self, node_id: str, report: Report, job: Job) -> Stored:
+        if cut := report.cut.get(job.id, ()):
+            job = job._replace(cut=(*job.cut, *cut))
+        return self._stored(node_id, report.incarnation, report.clock, job)
+
+    def _stored(self, node_id: str, incarnation: str, clock: int, read: Job) -> Stored:
+        # those in the view share the words that are not their own, as those that are read from Redis do
+        job, edits = self._keeping.completed(read)
+        record = Record(intern(node_id), intern(incarnation), clock, job.stamp, intern(job.state), HELD, edits.words)
+        return Stored(job.id, job.text, record, job.progress, _ms(job.completed) if job.completed else 0)
+
     def _check(self) -> None:
         if not self.view.connected:
             raise IndexAway("Redis is away")
 
-    def reading(self, node_id: str, node: Node, text: bytes) -> Stored:
-        """A job that was read from its node just now; MalformedReport where it is none."""
-        return _stored(node_id, node.incarnation, node.clock, self._read(text))
+    def reading(self, node_id: str, node: Node, text: bytes, cut: Sequence[str] = ()) -> Stored:
+        """A job that was read from its node just now, of which `cut` is not there; MalformedReport where it is none."""
+        job = self._read(text)
+        job = job._replace(cut=(*job.cut, *cut)) if cut else job
+        return self._stored(node_id, node.incarnation, node.clock, job)
+
+    def note_deletion(self, job_id: str) -> None:
+        """An output of this job was deleted just now."""
+        self._keeping.note_deletion(job_id)
 
     async def take_reading(self, word: Stored) -> None:
         """Take in what was read; IndexAway at once while Redis is known to be away."""
@@ -163,24 +182,11 @@ class Intake:
     def _is_known(self, node_id: str, incarnation: str, job_id: str) -> bool:
         job = self.view.jobs.get(job_id)
         if job is None:
-            return False
+            return job_id in self.view.purged
         if job.record.node != node_id:
             owner = self.view.owner(job)
             return owner is not None and owner.alive
         return job.record.incarnation == incarnation and job.record.on_node
-
-
-def _held(node_id: str, report: Report, job: Job) -> Stored:
-    cut = report.cut.get(job.id, ())
-    job = job._replace(cut=bounded((*job.cut, *cut))) if cut else job
-    return _stored(node_id, report.incarnation, report.clock, job)
-
-
-def _stored(node_id: str, incarnation: str, clock: int, job: Job) -> Stored:
-    # those in the view share the words that are not their own, as those that are read from Redis do
-    edits = Edits(cut=bounded(job.cut)).words if job.cut else ""
-    record = Record(intern(node_id), intern(incarnation), clock, job.stamp, intern(job.state), HELD, edits)
-    return Stored(job.id, job.text, record, job.progress, _ms(job.completed) if job.completed else 0)
 
 
 def _ms(stamp: str) -> int:

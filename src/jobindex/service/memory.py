@@ -15,6 +15,7 @@ from jobindex.model.moment import seconds_of
 from jobindex.model.node import Node
 from jobindex.service.recent import Recent
 from jobindex.service.snapshots import Snapshot
+from jobindex.service.timing import Timing
 from jobindex.service.turns import in_turns
 from jobindex.service.view import View
 from jobindex.store import Store
@@ -29,21 +30,23 @@ PAUSES = (0.25, 0.5)
 
 
 class Memory:
-    """Writes back what the view shows, and what was put so lately that no view may have seen it; late after `beat`."""
+    """Writes back what the view shows, and what was put so lately that no view may have seen it; late after a beat."""
 
-    def __init__(self, store: Store, view: View, recent: Recent, beat: float) -> None:
+    def __init__(self, store: Store, view: View, recent: Recent, timing: Timing) -> None:
         self._store = store
         self._view = view
         self._recent = recent
-        self._beat = beat
+        self._timing = timing
 
     async def write_back(self, found: Snapshot) -> bool:
         """Write what `found` lacks; False where it lacks nothing."""
-        missing = [job async for job in self._missing(found.jobs)]
+        purged = self._view.purged.lacking(found.purged)
+        missing = [job async for job in self._missing(found.jobs) if job.id not in self._view.purged]
         away = {node_id: node for node_id, node in self._view.nodes.items() if node_id not in found.nodes}
-        if not (missing or away):
+        if not (missing or away or purged):
             return False
         log.warning("the index was emptied or is another's: writing back %d jobs, %d nodes", len(missing), len(away))
+        await self._store.jobs.purge(purged, round(self._timing.purged * 1000))
         await self._write(missing, away)
         return True
 
@@ -61,7 +64,7 @@ class Memory:
     async def _write(self, jobs: list[Stored], nodes: Mapping[str, Node]) -> None:
         """Nodes first, so that their jobs have an owner; each is late unless it reports in its usual time."""
         for node_id, node in nodes.items():
-            await self._store.nodes.restore(node_id, node, round(self._beat * 1000))
+            await self._store.nodes.restore(node_id, node, round(self._timing.beat * 1000))
         parts = (jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH))
         with closing(parts):  # where one row fails the others end too
             await asyncio.gather(*(self._write_all(parts) for _ in range(AT_ONCE)))

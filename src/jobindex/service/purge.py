@@ -1,6 +1,6 @@
 """Removes jobs from the index for good, because an operator wants them out: they are not asked for anywhere.
 
-A job that a living Orthanc still has comes back with that Orthanc's reports when its tombstone ends.
+Law: nobody brings them back, neither the Orthanc that has them still nor a replica that was not there.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -48,7 +48,7 @@ class Purge:
 
     async def drop(self, jobs: Sequence[Stored]) -> int:
         """How many were there to be dropped."""
-        return await self._store.jobs.drop([(job.id, "") for job in jobs], round(self._timing.tombstone * 1000))
+        return await self._store.jobs.purge([job.id for job in jobs], round(self._timing.purged * 1000))
 
     async def reduce(self, jobs: Sequence[Stored]) -> int:
         """How many were written; the others have changed since."""

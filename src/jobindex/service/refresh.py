@@ -52,7 +52,8 @@ class Refresh:
                 await asking.ask()
 
     async def _round(self, caller: Caller) -> None:
-        nodes = [pair for pair in self._view.alive_nodes() if not self._silent.rests(pair[0])]
+        asked = (*self._view.alive_nodes(), *self._view.unreadable_nodes())
+        nodes = [pair for pair in asked if not self._silent.rests(pair[0])]
         await asyncio.gather(*(self._ask(caller, *pair) for pair in nodes))
 
     async def _ask(self, caller: Caller, node_id: str, node: Node) -> None:

@@ -6,7 +6,7 @@ whoever lists next, on any replica, sees what was done.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from jobindex.auth.caller import Caller
@@ -45,7 +45,7 @@ class Relay:
 
     def __init__(self, asking: Asking, intake: Intake, breaker: Breaker) -> None:
         self._asking = asking
-        self._intake = intake
+        self.intake = intake
         self._breaker = breaker
 
     async def read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> Answer:
@@ -59,6 +59,8 @@ class Relay:
     async def act(self, caller: Caller, job: Stored, node: Node | None, method: str, path: str) -> Answer:
         """Send it, read the job again and take it in."""
         answer = await self.send(caller, job.record.node, node, method, path)
+        if method == "DELETE" and 200 <= answer.status < 300:
+            self.intake.note_deletion(job.id)
         if node is not None and not answer.refuses:
             await self.read_again(caller, job.record.node, node, job.id)
         return answer
@@ -73,26 +75,30 @@ class Relay:
             await self.take_in(node_id, node, job_id, answer)
         return answer
 
-    async def take_in(self, node_id: str, node: Node, job_id: str, answer: Answer) -> Stored | None:
+    async def take_in(
+        self, node_id: str, node: Node, job_id: str, answer: Answer, cut: Sequence[str] = ()
+    ) -> Stored | None:
         """Take in a job that was read; the job, also where the index can't be told, or None where it isn't that job."""
         try:
-            word = self._intake.reading(node_id, node, answer.body)
+            word = self.intake.reading(node_id, node, answer.body, cut)
         except MalformedReport:
             return None
         if word.id != job_id:
             return None
         try:
             async with asyncio.timeout(TELL_WITHIN):
-                await self._intake.take_reading(word)
+                await self.intake.take_reading(word)
         except (IndexAway, UnknownNode, TimeoutError) as error:
             log.info("a job read from %s is left to its next report: %s", node_id, named(error))
         return word
 
     @asynccontextmanager
-    async def output(self, caller: Caller, node_id: str, node: Node | None, path: str) -> AsyncIterator[Output]:
+    async def output(
+        self, caller: Caller, node_id: str, node: Node | None, path: str, within: float = HEAD_WITHIN
+    ) -> AsyncIterator[Output]:
         """An output of a job, its body still to come."""
         owner = self._worth_asking(node_id, node)
-        async with self._asking.stream(caller, node_id, owner, path, within=HEAD_WITHIN) as output:
+        async with self._asking.stream(caller, node_id, owner, path, within=within) as output:
             yield output
 
     async def _ask(

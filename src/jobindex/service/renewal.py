@@ -1,6 +1,7 @@
 """Keeps callers' standings (authorization cache) fresh: new callers are put to all nodes, others renewed in time.
 
-Law: a yes counts for ten seconds after a node has said it, and whoever asks meanwhile waits for nobody.
+Law: a yes counts for ten seconds after a node has said it, or one that speaks for all, and whoever asks meanwhile waits
+for nobody.
 """
 
 import asyncio
@@ -31,9 +32,7 @@ class Renewal:
         """The standing of a caller who sees some jobs, as it counts now; Refused or NobodyToAsk else."""
         standing = self._standings.of(caller.fingerprint, len(self._view.nodes))
         if not self._lasts(standing):
-            answered = await asyncio.shield(self._round(caller, standing))
-            if not answered and standing.until <= self._clock():
-                raise NobodyToAsk("No Orthanc can be asked whether this caller may")
+            await self._refresh(caller, standing)
         elif standing.renew_at <= self._clock():
             self._round(caller, standing)
         nodes = self._view.nodes
@@ -45,11 +44,10 @@ class Renewal:
 
     def hidden(self, fingerprint: str) -> tuple[str, ...] | None:
         """The hidden set of a caller whose standing lasts and need not be renewed yet, or just is being renewed."""
-        standing = self._standings.find(fingerprint)
-        if standing is None or not self._lasts(standing) or not standing.allows(self._view.nodes):
+        standing, now = self._standings.look_at(fingerprint), self._clock()
+        if standing is None or standing.until <= now or (standing.renew_at <= now and fingerprint not in self._rounds):
             return None
-        due = standing.renew_at <= self._clock() and fingerprint not in self._rounds
-        return None if due else standing.hidden(self._view.nodes)
+        return standing.hidden_if_known(self._view.nodes)
 
     def has_listed(self, caller: Caller) -> bool:
         """Whether it is remembered what nodes said of this caller."""
@@ -83,6 +81,16 @@ class Renewal:
             task.cancel()
         await asyncio.gather(*self._rounds.values(), return_exceptions=True)
 
+    async def _refresh(self, caller: Caller, standing: Standing) -> None:
+        """Wait for a round; for another one where what this one asked was in doubt before it was answered."""
+        for _ in range(2):
+            doubts = standing.doubts
+            answered = await asyncio.shield(self._round(caller, standing))
+            if not answered and standing.until <= self._clock():
+                raise NobodyToAsk("No Orthanc can be asked whether this caller may")
+            if doubts == standing.doubts and standing.until > self._clock():
+                return
+
     def _lasts(self, standing: Standing) -> bool:
         return standing.until > self._clock() and standing.has_asked(self._view.nodes)
 
@@ -95,7 +103,7 @@ class Renewal:
 
     async def _ask(self, caller: Caller, standing: Standing) -> bool:
         """Whether any node has answered.  Where one that should speak for all says no or nothing, all are asked."""
-        nodes, now = self._fan_out.worth_asking(), self._clock()
+        nodes, now, doubts = self._fan_out.worth_asking(), self._clock(), standing.doubts
         chosen, settled = standing.to_ask(nodes, now), standing.is_settled(now)
         standing.note_asked(self._view.nodes)
         answered = await self._put_to(caller, standing, chosen, alone=len(chosen) < len(nodes))
@@ -104,7 +112,7 @@ class Renewal:
             answered |= await self._put_to(caller, standing, [pair for pair in nodes if pair not in chosen])
             chosen = nodes
         every = len(chosen) == len(nodes)
-        if answered and (every or not settled):
+        if answered and doubts == standing.doubts and (every or not settled):
             standing.settle(self._view.nodes, self._clock(), every=every)
         elif not answered:
             standing.renew_at = self._clock() + TRY_AGAIN_AFTER_S

@@ -57,6 +57,10 @@ class Rights:
         if not self._remembered(caller, what := f"{method} {path}"):
             self._decide(caller, what, await self._ask_until_yes(caller, (method, path)), strictly=False)
 
+    def note_yes(self, caller: Caller, method: str, path: str) -> None:
+        """Some node has just shown that it would do this for the caller."""
+        self._verdicts.allow(caller.fingerprint, f"{method} {path}")
+
     async def may_everywhere(self, caller: Caller, method: str, path: str) -> None:
         """The same unless each node that answers would do it."""
         if not self._remembered(caller, what := f"everywhere {method} {path}"):

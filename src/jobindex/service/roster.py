@@ -72,7 +72,9 @@ class Roster:
     ) -> Said:
         """Take in the jobs of a report that is not complete, and note it, in one exchange with Redis."""
         beat = _ms(self._timing.beat + patience)
-        said = await self._store.nodes.say(node_id, report.incarnation, beat, words, report.clock, offset)
+        said = await self._store.nodes.say(
+            node_id, report.incarnation, beat, words, report.clock, offset, report.cannot_read
+        )
         if report.goodbye:
             await self.stopped(node_id, report.incarnation)
         return Said(said.refused, said.first and not report.goodbye)

@@ -8,15 +8,16 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
 
 from jobindex.auth.caller import Caller
 from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, OwnerError, TooOften
 from jobindex.model.node import Node
-from jobindex.orthanc.wire import Answer
+from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.freshness import Freshness
 from jobindex.service.pace import Pace
 from jobindex.service.relay import READ_WITHIN, Relay
-from jobindex.service.rights import Rights
+from jobindex.service.rights import NO_JOB, Rights
 from jobindex.service.view import View
 from jobindex.store.jobs import Stored
 
@@ -25,11 +26,20 @@ FRESH = 0.15
 WITHIN = READ_WITHIN + 0.1
 """Seconds for all nodes together: a little more than one gets, so that who is silent is found out."""
 AT_ONCE = 64
-UNKNOWN_LASTS = 2.0
-"""Seconds that an id which nobody knows is not asked for again."""
+UNKNOWN_LASTS = 60.0
+"""Seconds that an id which nobody has is not asked for again, while the same nodes run: ids are random, so that nobody
+asks for one before its job is made, and what a node says of it comes first."""
 MOST_UNKNOWN = 10_000
-PER_SECOND, AT_FIRST = 5.0, 20
-"""Ids that nobody has and that one caller may ask for: each costs as many requests as there are nodes."""
+PER_SECOND, AT_FIRST = 5.0, 300
+"""Ids that nobody has and that one caller may ask for: each costs as many requests as there are nodes.  A page that was
+open over night asks for all that it shows at once."""
+
+
+class Unknown(NamedTuple):
+    """Until when an id is known to be nobody's, as long as these nodes run."""
+
+    until: float
+    nodes: int
 
 
 class Search:
@@ -49,7 +59,7 @@ class Search:
         self._rights = rights
         self._clock = clock
         self._pace = Pace(PER_SECOND, AT_FIRST, clock)
-        self._unknown: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._unknown: OrderedDict[tuple[str, str], Unknown] = OrderedDict()
 
     async def find(self, caller: Caller, job_id: str) -> Stored | None:
         """The job, or None when it was dropped, or every living node says that there is none that it may see.
@@ -63,7 +73,7 @@ class Search:
             return job
         if (former := self._view.dropped.owner(job_id)) is not None:
             return await self._ask_former(caller, former, job_id)
-        if self._unknown.get((caller.fingerprint, job_id), 0.0) > self._clock():
+        if self._is_unknown(caller, job_id):
             return None
         return await self._view.await_job(job_id, FRESH) or await self._ask_all(caller, job_id)
 
@@ -81,12 +91,13 @@ class Search:
         return await self._relay.take_in(node_id, node, job_id, answer) if answer.status == 200 else None
 
     async def _ask_all(self, caller: Caller, job_id: str) -> Stored | None:
-        nodes = self._view.alive_nodes()
-        if not nodes:
+        counting = self._view.alive_nodes()
+        if not counting:
             raise NobodyToAsk("No Orthanc can be asked for this job")
         asker = caller.fingerprint + caller.address
         if not self._pace.take(asker):
             raise TooOften("Too many unknown jobs were asked for", 1)
+        nodes = [*counting, *self._view.unreadable_nodes()]
         gate = asyncio.Semaphore(AT_ONCE)
         asked = [asyncio.create_task(self._ask(gate, caller, *pair, job_id), name="search") for pair in nodes]
         answers = await _gathered(asked)
@@ -94,8 +105,9 @@ class Search:
         if found is not None:
             self._pace.give_back(asker)
             return found
+        answers = answers[: len(counting)]
         if not any(answer is not None and answer.allows for answer in answers):
-            await self._refuse(caller, nodes, answers)
+            await self._refuse(caller, counting, answers)
         if any(answer is None or not (answer.status == 404 or answer.refuses) for answer in answers):
             raise NotEverybodyAnswered("Not every Orthanc could be asked for this job")
         self._remember(caller, job_id)
@@ -124,8 +136,18 @@ class Search:
             answer, node_id = max(refusals, key=lambda pair: pair[0].status)
             await self._rights.refuse(caller, node_id, answer)
 
+    def _is_unknown(self, caller: Caller, job_id: str) -> bool:
+        """Whether all nodes said so a moment ago, and have not been started again, joined by others or taken in."""
+        unknown = self._unknown.get((caller.fingerprint, job_id))
+        return unknown is not None and unknown.until > self._clock() and unknown.nodes == self._running()
+
+    def _running(self) -> int:
+        """Stands for the nodes that were asked, and for no others."""
+        return hash(frozenset((node_id, node.incarnation) for node_id, node in self._view.alive_nodes()))
+
     def _remember(self, caller: Caller, job_id: str) -> None:
-        self._unknown[caller.fingerprint, job_id] = self._clock() + UNKNOWN_LASTS
+        self._rights.note_yes(caller, "GET", job_path(NO_JOB))
+        self._unknown[caller.fingerprint, job_id] = Unknown(self._clock() + UNKNOWN_LASTS, self._running())
         while len(self._unknown) > MOST_UNKNOWN:
             self._unknown.popitem(last=False)
 

@@ -97,7 +97,7 @@ class Silence:
         return over
 
     async def _mass_silence(self, nodes: Mapping[str, Node]) -> bool:
-        known = [node_id for node_id, node in nodes.items() if node.may_answer]
+        known = [node_id for node_id, node in nodes.items() if node.counts]
         beating = await self._store.nodes.beating(known)
         return most_are_silent(len(known) - len(beating), len(known))
 

@@ -22,6 +22,7 @@ class Snapshot(NamedTuple):
     head: Head
     jobs: dict[str, Stored]
     nodes: dict[str, Node]
+    purged: set[str]
 
 
 class Snapshots:
@@ -42,8 +43,10 @@ class Snapshots:
             async for chunk in self._store.jobs.everything(self._view.jobs):
                 jobs.update(self._known(chunk))
         nodes = await self._store.nodes.everything()
+        purged = await self._store.jobs.purged()
         await self.check_server(head)
-        return Snapshot(head, jobs, nodes)
+        self._view.purged.note(purged)
+        return Snapshot(head, jobs, nodes, purged)
 
     async def check_server(self, head: Head) -> None:
         """IndexAway unless the server that answers is one that has reached `head`."""

@@ -27,6 +27,8 @@ class Timing:
     visit: float = 5.0
     busy_visit: float = 1.0
     tombstone: float = 600.0
+    purged: float = 10 * 365 * 86_400.0
+    """How long nobody brings a purged job back: longer than anything that could."""
     history: float = 7 * 86_400.0
     failures: float = 30 * 86_400.0
     most_history: int = 100_000

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from jobindex.deadline import Deadline
 from jobindex.model.node import Node
 from jobindex.service.dropped import Dropped
+from jobindex.service.purged import Purged
 from jobindex.service.shelves import Shelves
 from jobindex.service.turns import in_turns
 from jobindex.store.changes import Head
@@ -24,6 +25,7 @@ class View:
         self.nodes: dict[str, Node] = {}
         self.shelves = Shelves()
         self.dropped = Dropped()
+        self.purged = Purged()
         self.head = Head("", 0, 0)
         """The epoch and version that this view has reached."""
         self.connected = False
@@ -57,8 +59,12 @@ class View:
 
     def alive_nodes(self) -> list[tuple[str, Node]]:
         """The nodes worth asking, those that report before those that are late."""
-        worth = [(node_id, node) for node_id, node in self.nodes.items() if node.may_answer]
+        worth = [(node_id, node) for node_id, node in self.nodes.items() if node.counts]
         return sorted(worth, key=lambda pair: not pair[1].alive)
+
+    def unreadable_nodes(self) -> list[tuple[str, Node]]:
+        """Those whose plugin can't read them: what they have may be asked for, and what they lack says nothing."""
+        return [(node_id, node) for node_id, node in self.nodes.items() if node.may_answer and not node.counts]
 
     @property
     def age(self) -> float:

@@ -39,6 +39,7 @@ class Change(NamedTuple):
     kind: str
     id: str
     by: str = ""
+    state: str = ""
 
 
 class Changes:
@@ -94,4 +95,5 @@ def _change(entry_id: bytes, told: list[bytes]) -> Change:
     words = iter(told)
     found = dict(zip(words, words, strict=False)).get
     version = int(entry_id.partition(b"-")[0])
-    return Change(version, found(b"kind", b"").decode(), found(b"id", b"").decode(), found(b"by", b"").decode())
+    kind, about, by, state = (found(name, b"").decode() for name in (b"kind", b"id", b"by", b"state"))
+    return Change(version, kind, about, by, state)

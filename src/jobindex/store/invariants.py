@@ -129,7 +129,7 @@ def _tombstones(keyspace: Keyspace) -> Iterator[str]:
     records = keyspace.records()
     for member, ends in keyspace.value(keys.DELETED).items():
         job_id, _, incarnation = member.partition(" ")
-        if ends > keyspace.now and job_id in records and records[job_id].incarnation == incarnation:
+        if ends > keyspace.now and job_id in records and incarnation in ("*", records[job_id].incarnation):
             yield f"job {job_id} is there, and so is its tombstone"
 
 

@@ -101,6 +101,24 @@ class Jobs:
                 count += int(await self._scripts.run("jobs_drop", tombstone, *(part for job in batch for part in job)))
         return count
 
+    async def purge(self, ids: Sequence[str], lasts: int) -> int:
+        """Drop jobs for good, which is `lasts` ms; how many there were."""
+        count = 0
+        for batch in _sliced(ids, BATCH):
+            with translated():
+                count += int(await self._scripts.run("jobs_purge", lasts, *batch))
+        return count
+
+    async def purged(self) -> set[str]:
+        """The ids of the jobs that were dropped for good."""
+        found, cursor = set[str](), None
+        while cursor != 0:
+            with translated():
+                answer: Any = await self._redis.zscan(keys.key(keys.DELETED), cursor or 0, match="* [*]", count=CHUNK)
+            cursor, members = answer
+            found.update(member.decode().removesuffix(" *") for member, _ in members)
+        return found
+
     async def reduce(self, jobs: Sequence[Stored]) -> int:
         """Write these texts in the place of longer ones; how many were written, for the others have changed."""
         count = 0

@@ -28,10 +28,12 @@ OWNERS = Key(
     "owners",
     "hash",
     "job id → `node incarnation clock stamp state mark`, then `less=bytes` since less of its text was kept, "
-    "`cut=paths` of members that were too much",
+    "`cut=paths` of members that were too much, `kept=paths` of those from an earlier text, `outputs=deleted`",
 )
 FINISHED = Key("finished", "zset", "job id by completion time (ms): what retention reaps")
-DELETED = Key("deleted", "zset", "tombstones, `job id incarnation` until (ms): may not come back before")
+DELETED = Key(
+    "deleted", "zset", "tombstones until (ms): `job id incarnation` of a deleted job, `job id *` of a purged one"
+)
 CHANGES = Key(
     "changes", "stream", "the change log: kind, id, node, state, progress, at, by; an entry's id is its version"
 )

@@ -25,8 +25,11 @@ _TOLD = {"name", "url", "version", "kind", "incarnation", "shares", "named_url"}
 """What a node itself says at its registration."""
 
 
-def _seen(node_id: str, incarnation: str, beat: int, complete: bool, clock: int, offset: int) -> Call:
-    return Call("node_seen", (node_id, incarnation, beat, "1" if complete else "", offset, clock), new_word())
+def _seen(
+    node_id: str, incarnation: str, beat: int, complete: bool, clock: int, offset: int, cannot_read: str = ""
+) -> Call:
+    told = (node_id, incarnation, beat, "1" if complete else "", offset, clock, cannot_read)
+    return Call("node_seen", told, new_word())
 
 
 class Nodes:
@@ -56,11 +59,18 @@ class Nodes:
         return bool(first)
 
     async def say(
-        self, node_id: str, incarnation: str, beat: int, words: Sequence[Stored], clock: int, offset: int
+        self,
+        node_id: str,
+        incarnation: str,
+        beat: int,
+        words: Sequence[Stored],
+        clock: int,
+        offset: int,
+        cannot_read: str = "",
     ) -> Said:
         """Take in what a node says and note its report, which is not complete, in one exchange with Redis."""
         calls = put_calls(node_id, incarnation, words, self._told)
-        calls.append(_seen(node_id, incarnation, beat, False, clock, offset))
+        calls.append(_seen(node_id, incarnation, beat, False, clock, offset, cannot_read))
         with translated():
             *refused, first = await self._reports.run_in_turn(calls)
         return Said([job_id for each in refused for job_id in texts(each)], bool(first))

@@ -23,8 +23,10 @@ _KEYS = [key(each) for each in FIXED]
 
 
 def _script(verb: str) -> str:
-    flags, _, text = (_FOLDER / f"{verb}.lua").read_text().partition("\n")
-    return f"{flags}\n{_SHARED}{text}"
+    """What has no first line of its own is refused by a full Redis."""
+    text = (_FOLDER / f"{verb}.lua").read_text()
+    flags, _, rest = text.partition("\n") if text.startswith("#!") else ("#!lua", "", text)
+    return f"{flags}\n{_SHARED}{rest}"
 
 
 def new_word() -> str:

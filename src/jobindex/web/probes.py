@@ -64,6 +64,7 @@ class ProbesDoor:
         problems = Counter(node.problem for node in self._view.nodes.values())
         for problem in PROBLEMS:
             metrics.node_problems.labels(problem).set(problems[problem])
-        metrics.mass_silence.set(most_are_silent(states[LATE], states[ALIVE] + states[LATE]))
+        counting = [node for node in self._view.nodes.values() if node.counts]
+        metrics.mass_silence.set(most_are_silent(sum(not node.alive for node in counting), len(counting)))
         content_type, text = metrics.exposition()
         return web.Response(body=text, headers={"Content-Type": content_type})

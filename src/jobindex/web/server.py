@@ -1,6 +1,7 @@
 """A listener: the middle pieces every request passes, and the life of the socket."""
 
 import asyncio
+import errno
 import os
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -106,8 +107,10 @@ async def _start(site: web.TCPSite) -> None:
 
 
 def _plain(error: OSError) -> str:
-    """asyncio has the address in the error's text as well."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+    """asyncio has the address in the error's text as well; from Python 3.13 on, no number where no address is ours."""
+    if error.errno is None:
+        return os.strerror(errno.EADDRNOTAVAIL)
+    return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
 
 
 async def _to_the_end(start: Coroutine[Any, Any, None]) -> None:

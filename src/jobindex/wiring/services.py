@@ -36,6 +36,7 @@ from jobindex.service.timing import Timing
 from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
 from jobindex.service.visits import Named, Visits
+from jobindex.service.whole_jobs import WholeJobs
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
 
@@ -60,6 +61,8 @@ class Services:
     refresh: Refresh
     search: Search
     reader: Reader
+    whole_jobs: WholeJobs | None
+    """None where less is kept of a job on purpose."""
     relay: Relay
     actions: Actions
     removal: Removal
@@ -90,14 +93,15 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         intake=intake,
         roster=roster,
         visits=Visits(store, client, roster, intake, tokens, named, timing),
-        history=History(store, timing),
+        history=History(store, view, timing),
         rights=rights,
         logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
         freshness=freshness,
         refresh=Refresh(view, asking, intake, Breaker()),
         search=search,
-        reader=Reader(view, freshness, relay, rights, search, read),
+        reader=Reader(view, freshness, relay, rights, search, gives_whole=not is_minimal),
+        whole_jobs=None if is_minimal else WholeJobs(view, relay),
         relay=relay,
         submissions=Submissions(store, freshness),
         actions=Actions(view, relay),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jobindex.demo.checkout import ROOT
 from jobindex.demo.cluster import temporary_folder
 from jobindex.demo.ports import LOOPBACK, free_ports
 from jobindex.demo.process import Process
@@ -23,19 +24,30 @@ NOBODY = 65534
 CONFINE = f"""
 set -e
 mount --make-rprivate /
-if ! setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups test -x "$PYTHON_BASE/bin"; then
-    top=/$(echo "$PYTHON_BASE" | cut -d/ -f2)
-    mount --bind "$PYTHON_BASE" /mnt
-    mount -t tmpfs -o mode=755 none "$top"
-    mkdir -p "$PYTHON_BASE"
-    mount --move /mnt "$PYTHON_BASE"
-fi
+mount -t tmpfs none /mnt
+for folder in "$PYTHON_BASE" "$CHECKOUT"; do
+    if ! setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups test -x "$folder/."; then
+        mkdir -p "/mnt$folder"
+        mount --bind "$folder" "/mnt$folder"
+        hidden="$hidden $folder"
+    fi
+done
+for folder in $hidden; do
+    top=/$(echo "$folder" | cut -d/ -f2)
+    [ "$top" = "$covered" ] || mount -t tmpfs -o mode=755 none "$top"
+    covered=$top
+done
+for folder in $hidden; do
+    mkdir -p "$folder"
+    mount --move "/mnt$folder" "$folder"
+done
+umount /mnt
 cut -d' ' -f2 /proc/self/mounts | grep -v '^/proc' | while read -r place; do
     mount -o remount,bind,ro "$place" 2>/dev/null || true
 done
 exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
 """
-"""Python itself may lie where nobody may look: then nothing else of that folder is left but it."""
+"""Python itself, or the checkout, may lie where nobody may look: then nothing else of that folder is left but it."""
 
 
 def skip_where_mounts_are_not_ours() -> None:
@@ -47,7 +59,12 @@ def skip_where_mounts_are_not_ours() -> None:
 def confined(process: Process) -> Process:
     """The same program in a mount namespace of its own."""
     process.command = ["unshare", "-m", "sh", "-c", CONFINE, "sh", *process.command]
-    process.environment = {**process.environment, "PYTHON_BASE": sys.base_prefix, "JOBINDEX_SECRET": SECRET}
+    process.environment = {
+        **process.environment,
+        "PYTHON_BASE": sys.base_prefix,
+        "CHECKOUT": str(ROOT),
+        "JOBINDEX_SECRET": SECRET,
+    }
     return process
 
 
@@ -98,8 +115,9 @@ def _status(pid: int) -> dict[str, str]:
 
 def _may_be_written(pid: int) -> list[str]:
     """The mounts that the process could write to, were it allowed."""
-    mounts = [line.split(" ") for line in Path(f"/proc/{pid}/mounts").read_text().splitlines()]
-    return [place for _, place, _, options, *_ in mounts if "rw" in options.split(",") and _is_a_disk(place)]
+    lines = Path(f"/proc/{pid}/mounts").read_text().splitlines()
+    topmost = {place: options for _, place, _, options, *_ in (line.split(" ") for line in lines)}
+    return [place for place, options in topmost.items() if "rw" in options.split(",") and _is_a_disk(place)]
 
 
 def _is_a_disk(place: str) -> bool:

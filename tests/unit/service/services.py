@@ -94,6 +94,10 @@ class Services:
         """Wait until the view is as far as the index."""
         await until(self.freshness.catch_up)
 
+    async def settled(self) -> None:
+        """Wait until no caller's standing is being renewed."""
+        await until(lambda: not {task.get_name() for task in asyncio.all_tasks()} & {"renewal", "fan-out"})
+
     async def end(self, node: str, state: str, incarnation: str = INCARNATION) -> None:
         """Put a node into a state, without waiting for it to get there."""
         await self.store.nodes.change_state(node, incarnation, state, 60_000)

@@ -7,9 +7,10 @@ import pytest
 from jobindex.auth.verdicts import Verdicts
 from jobindex.errors import NobodyToAsk, Refused
 from jobindex.model.node import LATE, STOPPED
+from jobindex.orthanc.wire import Answer
 from jobindex.service.rights import NO_JOB, Granted
 
-from ..scripted_orthanc import CHALLENGE, ScriptedOrthanc, Told
+from ..scripted_orthanc import AUTHORIZATION, CHALLENGE, ScriptedOrthanc, Told
 from ..waiting import until
 from .services import CALLER, STRANGER, Services
 
@@ -159,8 +160,9 @@ async def test_a_late_node_is_asked_too_but_not_for_all(
 
 
 async def test_nobody_to_ask_is_no(services: Services, orthanc: ScriptedOrthanc) -> None:
-    with pytest.raises(NobodyToAsk):
-        await services.rights.may_list(CALLER)
+    for ask in (services.rights.may_list, services.rights.may_operate):
+        with pytest.raises(NobodyToAsk):
+            await ask(CALLER)
     await services.say("a", at=orthanc)
     await services.end("a", STOPPED)
     with pytest.raises(NobodyToAsk):
@@ -178,3 +180,168 @@ async def test_where_a_proxy_has_decided_nobody_is_asked_and_nobody_need_be_ther
         await granted.may(STRANGER, "DELETE", f"/jobs/{NO_JOB}")
         await services.say("a", at=orthanc)
     assert orthanc.asked == []
+
+
+async def test_an_operator_s_no_is_remembered(services: Services, orthanc: ScriptedOrthanc) -> None:
+    orthanc.tell(CANCEL, method="POST", status=403)
+    await services.say("a", at=orthanc)
+    for _ in range(3):
+        with pytest.raises(Refused):
+            await services.rights.may_operate(CALLER)
+    assert orthanc.count("POST", CANCEL) == 1
+
+
+@pytest.fixture
+async def two(services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc) -> Services:
+    """Both let demo in, and have been asked."""
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other)
+    await services.rights.may_list(CALLER)
+    return services
+
+
+async def polled(services: Services, seconds: float, *orthancs: ScriptedOrthanc) -> list[int]:
+    """How often each is asked when demo lists once a second for so long."""
+    before = [each.count("GET", "/jobs") for each in orthancs]
+    for _ in range(round(seconds)):
+        services.clock.pass_by(1)
+        await services.rights.may_list(CALLER)
+        await services.settled()
+    return [each.count("GET", "/jobs") - asked for each, asked in zip(orthancs, before, strict=True)]
+
+
+async def test_rights_where_all_agree_one_in_turn_is_asked_for_all_and_all_once_a_minute(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    asked = await polled(two, 55, orthanc, other)
+    assert sum(asked) == 11
+    assert min(asked) >= 5
+    assert sum(await polled(two, 5, orthanc, other)) == 2
+
+
+async def test_rights_who_polls_waits_for_no_node(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    for each in (orthanc, other):
+        each.tell("/jobs", hangs=True)
+    two.clock.pass_by(9)
+    async with asyncio.timeout(0.2):
+        await two.rights.may_list(CALLER)
+
+
+async def test_rights_at_the_first_difference_all_are_asked(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    """Whichever of them is asked first."""
+    for each, hidden in ((orthanc, ("", "a")), (other, ("", "b"))):
+        each.takes.clear()
+        await polled(two, 20)
+        assert await two.rights.hidden_from(CALLER) == hidden
+        each.takes.add(AUTHORIZATION)
+        await polled(two, 20)
+        assert await two.rights.hidden_from(CALLER) == ()
+
+
+async def test_rights_a_node_that_can_t_be_asked_keeps_its_last_word(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    """A no as well as a yes; and who comes new has the strictest word of the others."""
+    other.takes.clear()
+    await polled(two, 20)
+    other.tell("/jobs", status=500)
+    other.takes.add(AUTHORIZATION)
+    await polled(two, 60)
+    assert await two.rights.hidden_from(CALLER) == ("", "b")
+    other.tell("/jobs")
+    await polled(two, 10)
+    orthanc.takes.clear()
+    await polled(two, 20)
+    other.tell("/jobs", status=500)
+    await polled(two, 60)
+    assert await two.rights.hidden_from(CALLER) == ("", "a")
+
+
+async def test_rights_without_any_answer_an_old_yes_counts_no_more(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    for each in (orthanc, other):
+        each.tell("/jobs", status=503)
+    two.clock.pass_by(10)
+    with pytest.raises(NobodyToAsk):
+        await two.rights.may_list(CALLER)
+
+
+async def test_rights_a_job_that_is_listed_can_be_read_and_a_hidden_one_can_t_when_its_owner_is_away(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    """Whatever the other Orthanc says of the caller."""
+    orthanc.takes.clear()
+    await polled(two, 20)
+    assert await two.rights.hidden_from(CALLER) == ("", "a")
+    for each in (orthanc, other):
+        each.tell(PATH, status=404)
+    await two.rights.may_instead(CALLER, "b", "GET", PATH)
+    with pytest.raises(Refused):
+        await two.rights.may_instead(CALLER, "b", "DELETE", PATH)
+    with pytest.raises(Refused):
+        await two.rights.may_instead(CALLER, "a", "GET", PATH)
+    with pytest.raises(Refused):
+        await two.rights.may_instead(CALLER, "forgotten", "GET", PATH)
+
+
+async def test_rights_a_node_that_its_plugin_can_t_read_is_not_asked_and_its_jobs_need_the_strictest_yes(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other, CannotRead="its own Orthanc refuses it")
+    assert await services.rights.hidden_from(CALLER) == ()
+    assert (orthanc.count("GET", "/jobs"), other.count("GET", "/jobs")) == (1, 0)
+    orthanc.takes.clear()
+    services.clock.pass_by(10)
+    with pytest.raises(Refused):
+        await services.rights.may_list(CALLER)
+
+
+async def test_rights_a_node_that_can_be_read_again_is_asked_before_its_jobs_are_shown(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other, CannotRead="its own Orthanc refuses it")
+    await services.rights.may_list(CALLER)
+    other.takes.clear()
+    await services.say_all("b")
+    await until(lambda: services.view.nodes["b"].counts)
+    assert await services.rights.hidden_from(CALLER) == ("", "b")
+
+
+async def test_rights_a_refusal_counts_also_while_the_caller_is_being_renewed(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    """What was asked before it and is answered after it tells nothing."""
+    answered = asyncio.Event()
+    for each in (orthanc, other):
+        each.tell("/jobs", until=answered)
+    two.clock.pass_by(6)
+    await two.rights.may_list(CALLER)
+    await until(lambda: orthanc.count("GET", "/jobs") + other.count("GET", "/jobs") == 3)
+    other.takes.clear()
+    with pytest.raises(Refused):
+        await two.rights.refuse(CALLER, "b", Answer(403, {}))
+    answered.set()
+    assert await two.rights.hidden_from(CALLER) == ("", "b")
+
+
+async def test_rights_a_node_that_was_started_again_is_asked_also_where_all_agree(
+    two: Services, other: ScriptedOrthanc
+) -> None:
+    """Also when the caller's yes has to be renewed at that moment."""
+    for passed, incarnation in ((0, "c" * 32), (6, "d" * 32)):
+        other.takes.add(AUTHORIZATION)
+        await polled(two, 61)
+        assert await two.rights.hidden_from(CALLER) == ()
+        other.takes.clear()
+        await two.say("b", at=other, incarnation=incarnation)
+        two.clock.pass_by(passed)
+        await two.rights.hidden_from(CALLER)
+        await two.settled()
+        assert await two.rights.hidden_from(CALLER) == ("", "b")

@@ -6,14 +6,20 @@ import pytest
 
 from jobindex.errors import NobodyToAsk, NotEverybodyAnswered, Refused, TooOften
 from jobindex.service import relay, search
-from jobindex.service.search import AT_FIRST, UNKNOWN_LASTS
+from jobindex.service.search import UNKNOWN_LASTS
 
 from ...builders import job_id, known
 from ..scripted_orthanc import ScriptedOrthanc
-from ..words import job
+from ..words import NEXT_INCARNATION, job
 from .services import CALLER, STRANGER, Services
 
 PATH = f"/jobs/{job_id(1)}"
+AT_FIRST = 20
+
+
+@pytest.fixture(autouse=True)
+def _small_burst(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "AT_FIRST", AT_FIRST)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ async def test_what_every_node_answers_404_is_not_there(
     assert (orthanc.count("GET", PATH), other.count("GET", PATH)) == (1, 1)
 
 
-async def test_what_is_not_there_is_remembered_for_two_seconds_for_this_caller(
+async def test_what_is_not_there_is_remembered_for_a_minute_for_this_caller(
     two: Services, orthanc: ScriptedOrthanc
 ) -> None:
     for _ in range(3):
@@ -63,6 +69,15 @@ async def test_what_is_not_there_is_remembered_for_two_seconds_for_this_caller(
     two.clock.pass_by(UNKNOWN_LASTS)
     assert await two.search.find(CALLER, job_id(1)) is None
     assert orthanc.count("GET", PATH) == 3
+
+
+async def test_in_use_what_is_not_there_is_asked_for_again_when_another_node_runs(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    assert await two.search.find(CALLER, job_id(1)) is None
+    other.tell_job(job_id(1), job(1))
+    await two.say("b", at=other, incarnation=NEXT_INCARNATION)
+    assert await two.search.find(CALLER, job_id(1)) is not None
 
 
 async def test_what_is_remembered_as_unknown_is_found_when_it_is_reported(two: Services) -> None:

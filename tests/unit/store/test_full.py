@@ -22,6 +22,7 @@ FREEING = {
     "due_put": ("reap", "history", 1000, ""),
     "epoch_begin": (),
     "jobs_drop": (1000, job_id(1), ""),
+    "jobs_purge": (1000, job_id(9)),
     "jobs_reduce": (job_id(2), word(2).record.line, job_text(2, Content={})),
     "node_state": ("a", "a1", LATE, 1000, "", ""),
     "node_forget": ("gone",),
@@ -35,6 +36,8 @@ GROWING = {
     "jobs_restore": (job_id(6), word(6).record.line, 0, job_text(6)),
     "node_register": ("new", node_record().model_dump_json(), 1000),
     "node_restore": ("old", node_record().model_dump_json(), 1000),
+    "login_ask": ("guess", "user", "address", 5, 0),
+    "login_settle": ("guess", "user", "address", 1000),
     "node_seen": ("a", "a1", 1000, "", 0, 0),
     "submissions_note": (10, 1000, 1000, "one", "began"),
 }

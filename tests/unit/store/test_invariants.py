@@ -99,7 +99,7 @@ PLANTED = {
     "a node's set with more": (("SADD", P + "jobs:b", FINISHED), f"jobs:b has job {FINISHED} against"),
     "finished that isn't listed": (("ZREM", P + "finished", FINISHED), f"finished lacks job {FINISHED}"),
     "finished that isn't final": (("ZADD", P + "finished", 1, RUNNING), f"finished has job {RUNNING} against"),
-    "an owner without a record": (("HDEL", P + "nodes", "a"), "node a has jobs but no record"),
+    "an owner without a record": (("HDEL", P + "nodes", "a"), "node a has unfinished jobs but no record"),
     "a broken node": (("HSET", P + "nodes", "b", "{}"), "the record of node b can't be read"),
     "a node's state that is none": (
         ("HSET", P + "nodes", "c", orjson.dumps(NODE | {"state": "Well"})), "node c is in no state that there is: Well",

@@ -53,6 +53,14 @@ async def test_true_state_why_a_node_is_late_stands_in_nodes_and_metrics(
         assert 'jobindex_node_problems{problem="silent"} 0.0' in lines
 
 
+async def test_plugin_why_a_node_can_not_be_read_stands_in_nodes_and_metrics(replica: Replica) -> None:
+    await replica.report("a", job(1), CannotRead="set SelfUrl")
+    node, _ = (await replica.get("/job-index/nodes")).json
+    assert (node["State"], node["Reason"]) == ("Alive", "its plugin can't read its Orthanc: set SelfUrl")
+    lines = (await replica.ask_inside("GET", "/metrics")).body.decode().splitlines()
+    assert 'jobindex_node_problems{problem="unreadable"} 1.0' in lines
+
+
 async def test_a_living_node_is_not_given_up(replica: Replica) -> None:
     answer = await replica.ask("POST", "/job-index/nodes/a/give-up")
     assert (answer.status, answer.json["Details"]) == (409, "The node is alive: stop it first")

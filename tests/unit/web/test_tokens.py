@@ -50,7 +50,7 @@ async def replica(redis_url: str, open_orthanc: ScriptedOrthanc) -> AsyncIterato
         ("DELETE", PATH, [f"DELETE {PATH}", f"GET {PATH}"]),
         ("DELETE", f"{PATH}/archive", [f"DELETE {PATH}/archive", f"GET {PATH}"]),
         ("POST", f"{PATH}/cancel", [f"POST {PATH}/cancel", f"GET {PATH}"]),
-        ("GET", f"/jobs/{job_id(9)}", [f"GET /jobs/{job_id(9)}", f"GET /jobs/{job_id(9)}"]),
+        ("GET", f"/jobs/{job_id(9)}", [f"GET /jobs/{job_id(9)}"]),
         ("POST", "/job-index/nodes/a/give-up", [f"POST /jobs/{NO_JOB}/cancel"]),
         ("GET", "/nothing", ["GET /jobs"]),
     ],

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from jobindex.errors import OwnerError
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
-from jobindex.model.node import ANSWERS, GONE, SILENT, STOPPED, UNHEARD, Node
+from jobindex.model.node import ANSWERS, GONE, SILENT, STOPPED, UNHEARD, UNREADABLE, Node
 from jobindex.orthanc.client import Client
 from jobindex.orthanc.wire import Answer, comes_from_orthanc
 from jobindex.store import Store
@@ -77,6 +77,8 @@ MENDS = {
     " (JOBINDEX_URLS there, port 8001 here); its own log says what it was answered",
     SILENT: _RUNS,
     UNHEARD: _RUNS,
+    UNREADABLE: "name a user for the plugin to read with (SelfUser and SelfPasswordFile there), its listener (SelfUrl),"
+    " or let it serve HTTP (HttpServerEnabled): deploy/orthanc/README.md",
 }
 
 
@@ -85,7 +87,8 @@ def _state(node_id: str, node: Node) -> Iterator[Row]:
         says, mend = STATES[node.state]
         yield WARNING, f"{node_id} {says}", mend
     if node.problem:
-        yield WARNING, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
+        level = PROBLEM if node.problem == UNREADABLE else WARNING
+        yield level, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
 
 
 def _line(node_id: str, node: Node) -> Iterator[Row]:

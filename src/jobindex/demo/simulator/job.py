@@ -102,7 +102,7 @@ class Job:
 
     @property
     def _share(self) -> float:
-        return self.done / self.work.steps
+        return min(1.0, self.done / self.work.counted)
 
     def _runtime(self, now: float, release: Release) -> float:
         if self.state is not State.RUNNING:

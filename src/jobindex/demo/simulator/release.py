@@ -31,6 +31,8 @@ class Release:
     """Resources have `Labels`."""
     names_missing_resource: bool
     """The archive of a study that isn't there says which; before, a bare unknown resource."""
+    finishes_modifications: bool
+    """A modification has one more step behind its last instance, at 100 %, before which it can still be cancelled."""
     missing_source: int
     """The number of the error of a modification of what isn't there."""
     lists_resources: bool
@@ -55,6 +57,7 @@ RELEASES = {
         compresses=True,
         labels=False,
         names_missing_resource=False,
+        finishes_modifications=False,
         missing_source=UNKNOWN_RESOURCE,
         lists_resources=False,
         tells_utf8=False,
@@ -73,6 +76,7 @@ RELEASES = {
         compresses=False,
         labels=True,
         names_missing_resource=True,
+        finishes_modifications=True,
         missing_source=UNKNOWN_RESOURCE,
         lists_resources=False,
         tells_utf8=False,

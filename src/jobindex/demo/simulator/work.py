@@ -24,6 +24,10 @@ class Work(Protocol):
     def steps(self) -> int: ...
 
     @property
+    def counted(self) -> int:
+        """How many of the steps make up its progress."""
+
+    @property
     def savable(self) -> bool:
         """Whether a restart may find it again; archives never are."""
 
@@ -57,6 +61,10 @@ class Archive:
     @property
     def steps(self) -> int:
         return self._count + 1
+
+    @property
+    def counted(self) -> int:
+        return self.steps
 
     def content(self) -> dict[str, object]:
         return {
@@ -105,6 +113,10 @@ class Modification:
 
     @property
     def steps(self) -> int:
+        return self.counted + self.release.finishes_modifications
+
+    @property
+    def counted(self) -> int:
         return len(self._files)
 
     def content(self) -> dict[str, object]:
@@ -131,6 +143,8 @@ class Modification:
 
     async def step(self, number: int, now: float) -> None:
         self._begun = True
+        if number == self.counted:
+            return
         names = Names(self._patient, self._study, orthanc_id(self._study), orthanc_id(self._study, str(number)))
         self.storage.add(names, self._files[number], self.source.tags, now)
 
@@ -156,6 +170,10 @@ class PeerStore:
     @property
     def steps(self) -> int:
         return len(self._sizes)
+
+    @property
+    def counted(self) -> int:
+        return self.steps
 
     def content(self) -> dict[str, object]:
         return {
@@ -189,6 +207,10 @@ class ModalityStore:
     @property
     def steps(self) -> int:
         return sum(len(study.files) for study in self.studies)
+
+    @property
+    def counted(self) -> int:
+        return self.steps
 
     def content(self) -> dict[str, object]:
         return {

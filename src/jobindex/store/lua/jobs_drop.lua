@@ -12,11 +12,7 @@ for i = 3, #ARGV, 2 do
   local id = ARGV[i]
   local before = owner(id)
   if before and (ARGV[i + 1] == '' or ARGV[i + 1] == before.line) then
-    redis.call('HDEL', JOBS, id)
-    redis.call('HDEL', OWNERS, id)
-    redis.call('SREM', PREFIX .. 'state:' .. before.state, id)
-    redis.call('SREM', PREFIX .. 'jobs:' .. before.node, id)
-    redis.call('ZREM', FINISHED, id)
+    drop_job(id, before)
     if keep > 0 then
       redis.call('ZADD', DELETED, ms(now() + keep), id .. ' ' .. before.incarnation)
     end

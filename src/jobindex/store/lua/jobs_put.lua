@@ -25,6 +25,9 @@ end
 --  What is said of this text takes the place of what was said of the one before; the rest is a newer version's.
 local function rest(before, words)
   local others = string.gsub(string.gsub(added(before), ' cut=%S*', ''), ' kept=%S*', '')
+  if string.find(words, 'outputs=', 1, true) then
+    others = string.gsub(others, ' outputs=%S*', '')
+  end
   return (words == '' and '' or ' ' .. words) .. others
 end
 
@@ -37,15 +40,15 @@ local function take(id, after, progress, completed, text)
     refused[#refused + 1] = id
     return
   end
+  after.rest = rest(before, after.words)
   if before and before.node == node and before.incarnation == incarnation then
     if not older(before.clock, before.stamp, after.clock, after.stamp) then
       return
     end
-    if before.mark == after.mark and alike(redis.call('HGET', JOBS, id) or '', text) then
+    if before.mark == after.mark and before.rest == after.rest and alike(redis.call('HGET', JOBS, id) or '', text) then
       return
     end
   end
-  after.rest = rest(before, after.words)
   write_job(id, before, after, text, progress, completed)
 end
 

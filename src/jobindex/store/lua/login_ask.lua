@@ -1,3 +1,4 @@
+#!lua
 --[[
   Whether a password that no Orthanc is known to have taken may be put to one now: the shared half of the throttling.
 

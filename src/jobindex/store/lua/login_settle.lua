@@ -1,3 +1,4 @@
+#!lua
 --[[
   An attempt to log in that was no failure: it counts no more.
 

@@ -24,7 +24,7 @@ end
 if fresh then
   record.past = string.match(((record.incarnation or '') .. ' ' .. record.past), '^%s*(.-)%s*$')
   record.past = string.sub(record.past, 1, 264)
-  record.epoch, record.complete, record.clock, record.offset = '', '', 0, 0
+  record.epoch, record.complete, record.clock, record.offset, record.cannot_read = '', '', 0, 0, nil
 end
 for name, value in pairs(given) do
   record[name] = value

@@ -4,6 +4,7 @@
 
   ARGV  2 node  3 incarnation  4 how long its heartbeat counts, ms  5 '1' when the report was complete
         6 how far its stamps are from this clock, ms  7 how often its clock has jumped
+        8 why its plugin can't read its Orthanc ('' where it can, or does not say); a complete report ends that
   Answers 1 when this is its first report of the epoch, so that it is asked for everything.
 ]]
 enter_epoch()
@@ -13,6 +14,12 @@ local first = record.epoch ~= epoch
 local clock = tonumber(ARGV[7])
 local news = record.state ~= 'Alive' or clock ~= record.clock or (ARGV[5] == '1' and record.complete ~= epoch)
 
+local cannot_read = ARGV[8] or ''
+if cannot_read == '' and ARGV[5] ~= '1' then
+  cannot_read = record.cannot_read or ''
+end
+news = news or cannot_read ~= (record.cannot_read or '')
+record.cannot_read = cannot_read ~= '' and cannot_read or nil
 record.epoch = epoch
 if ARGV[5] == '1' then
   record.complete = epoch

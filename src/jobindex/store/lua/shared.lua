@@ -53,7 +53,7 @@ end
 
 --  A node's record as `redis-cli` should show it: the same order each time, then what a newer version added.
 local ORDER = {'name', 'url', 'version', 'kind', 'state', 'since', 'seen', 'incarnation', 'epoch', 'complete',
-  'clock', 'offset', 'named_url', 'answers', 'past'}
+  'clock', 'offset', 'named_url', 'answers', 'cannot_read', 'past'}
 
 local function write_node(id, record)
   local parts, rest, listed = {}, {}, {}
@@ -109,10 +109,23 @@ local function added(before)
   return words
 end
 
---  Whether this incarnation's job was deleted a moment ago; a tombstone that is over may still lie there.
-local function buried(id, incarnation)
-  local ends = redis.call('ZSCORE', DELETED, id .. ' ' .. incarnation)
+--  A tombstone that is over may still lie there.
+local function lies(member)
+  local ends = redis.call('ZSCORE', DELETED, member)
   return ends and tonumber(ends) > now()
+end
+
+--  Whether this incarnation's job was deleted a moment ago, or the job was purged.
+local function buried(id, incarnation)
+  return lies(id .. ' ' .. incarnation) or lies(id .. ' *')
+end
+
+local function drop_job(id, before)
+  redis.call('HDEL', JOBS, id)
+  redis.call('HDEL', OWNERS, id)
+  redis.call('SREM', PREFIX .. 'state:' .. before.state, id)
+  redis.call('SREM', PREFIX .. 'jobs:' .. before.node, id)
+  redis.call('ZREM', FINISHED, id)
 end
 
 local function older(clock, stamp, other_clock, other_stamp)

@@ -61,6 +61,12 @@ def test_true_state_the_doctor_says_that_a_node_answers_and_does_not_report() ->
     assert "8001" in finding.mend
 
 
+def test_plugin_the_doctor_names_the_setting_by_which_a_plugin_reads() -> None:
+    (finding,) = records({"a": node(cannot_read="no token is let in (401): name a SelfUser")})
+    assert (finding.level, "no token is let in (401): name a SelfUser" in finding.says) == (PROBLEM, True)
+    assert "SelfUser and SelfPasswordFile" in finding.mend
+
+
 @pytest.mark.parametrize("url", ["https://a:8042", "http://127.0.0.1:8042", "http://localhost:8042", "http://[::1]:1"])
 def test_a_guarded_line_is_in_order(url: str) -> None:
     assert records({"a": node(url)}) == []

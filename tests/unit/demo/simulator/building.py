@@ -43,8 +43,8 @@ class Metronome:
 
 @asynccontextmanager
 async def simulated(pace: Pace = AT_ONCE, **settings: Any) -> AsyncIterator[Simulator]:
-    plugin = settings.pop("plugin", None)
-    async with Simulator(settings, pace=pace, plugin=plugin) as simulator:
+    plugin, release = settings.pop("plugin", None), settings.pop("release", "1.10.1")
+    async with Simulator(settings, pace=pace, plugin=plugin, release=release) as simulator:
         for file in make_study("UNIT", 3, 64):
             simulator.studies.store(file, pace.now())
         yield simulator

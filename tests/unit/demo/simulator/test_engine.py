@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from jobindex.demo.probes import until
 from jobindex.demo.simulator.job import State
 
@@ -59,6 +61,29 @@ async def test_a_job_that_is_cancelled_before_its_last_step_fails_with_37() -> N
         metronome.beat()
         await job.ended.wait()
         assert (job.state, job.code, job.done) == (State.FAILURE, 37, 1)
+
+
+@pytest.mark.parametrize(
+    ("release", "state", "code"),
+    [("1.10.1", State.SUCCESS, 0), ("1.12.7", State.FAILURE, 37), ("1.13.0", State.FAILURE, 37)],
+)
+async def test_releases_a_modification_may_be_cancelled_at_the_end_of_its_progress(
+    release: str, state: State, code: int
+) -> None:
+    metronome = Metronome()
+    async with simulated(metronome.pace, release=release) as simulator:
+        job = modify(simulator)
+        metronome.beat(2)
+
+        async def at_the_last_file() -> bool:
+            return job.done == 2
+
+        assert await until(at_the_last_file, PATIENCE)
+        simulator.engine.cancel(job)
+        metronome.beat()
+        await job.ended.wait()
+        shown = job.public(metronome.now, simulator.release)
+        assert (job.state, job.code, shown["Progress"]) == (state, code, 100)
 
 
 async def test_the_history_evicts_the_first_that_finished() -> None:
