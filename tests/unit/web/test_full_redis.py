@@ -90,8 +90,8 @@ async def test_true_state_the_dead_are_late_over_a_full_redis(
         async with full(redis, FAR):
 
             async def is_late() -> bool:
-                (node,) = (await replica.get("/job-index/nodes")).json
-                return bool(node["State"] == LATE)
+                answer = await replica.get("/job-index/nodes")
+                return answer.status == 200 and [node["State"] for node in answer.json] == [LATE]
 
             await until(is_late)
 
