@@ -47,6 +47,8 @@ class Node(BaseModel):
     """For visited nodes: how far its stamps are from Redis's clock, and how often that jumped."""
     shares: bool = False
     """Whether its plugin gives the node's token, for a cluster where a proxy has decided who may."""
+    remote_access: bool = True
+    """Whether its Orthanc answers other machines than its own (`RemoteAccessAllowed`)."""
     named_url: bool = False
     """Whether its url is its operator's word, and not the address that a report came from."""
     answers: bool | None = None

@@ -89,10 +89,11 @@ class Visits:
         node = await self._store.nodes.fetch(node_id)
         if node is None or node.incarnation != incarnation or not node.alive:
             await self._roster.register(node_id, incarnation, told, address, kind="sample")
-            await self._tokens.keep(node_id, incarnation, token)
             node = await self._store.nodes.fetch(node_id)
         if node is None:
             raise UnknownNode("The index was emptied this very moment")
+        if not await self._tokens.of_visited(node_id, incarnation):
+            await self._tokens.keep(node_id, incarnation, token)
         await self._store.visit.add(node_id)
         return node
 
@@ -143,7 +144,7 @@ class Visits:
             return None
         if its is not None and (node is None or node.incarnation != its.incarnation):
             node = await self._register(its)
-        token = await self._tokens.of(node_id, node.incarnation) if node else ""
+        token = await self._tokens.of_visited(node_id, node.incarnation) if node else ""
         if node is None or not token:
             return self._timing.visit
         reading = await self._reader.read(Polled(node_id, node, authorized(token), lease.hold))
