@@ -27,7 +27,8 @@ class NamedNode(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
+    """One of more than 64 characters is cut, with a digest at its end."""
     url: str
     user: str = ""
     password: SecretStr = SecretStr("")

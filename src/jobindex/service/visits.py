@@ -145,7 +145,7 @@ class Visits:
         if its is not None and (node is None or node.incarnation != its.incarnation):
             node = await self._register(its)
         token = await self._tokens.of_visited(node_id, node.incarnation) if node else ""
-        if node is None or not token:
+        if node is None or not (token or its):
             return self._timing.visit
         reading = await self._reader.read(Polled(node_id, node, authorized(token), lease.hold))
         return await self._take(node_id, node, reading)
@@ -183,7 +183,8 @@ class Visits:
             if told.everything:
                 self._cache.forget(node_id)
         node = node.model_copy(update={"clock": clock})
-        self._cache.keep(node_id, node, reading.listed, reading.unreadable, self._intake.view.jobs)
+        self._cache.forget_gone(node_id, reading.ids.keys())
+        await self._cache.keep(node_id, node, reading.listed, reading.unreadable, self._intake.view.jobs)
         self._cache.forget(node_id, told.wanted)
         await self._tokens.renew(node_id, node.incarnation)
         return pause

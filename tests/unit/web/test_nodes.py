@@ -1,5 +1,7 @@
 """Who is in the cluster, and the operator's word on one that will not come back."""
 
+import logging
+
 import pytest
 
 from jobindex.service.rights import NO_JOB
@@ -157,3 +159,26 @@ async def test_giving_up_a_node_that_is_gone_says_how_it_leaves_the_list(replica
     assert (await replica.ask("POST", "/job-index/nodes/a/give-up")).status == 200
     again = await replica.ask("POST", "/job-index/nodes/a/give-up")
     assert (again.status, "DELETE" in again.json["Details"]) == (409, True)
+
+
+async def test_in_use_named_nodes_whose_long_ids_begin_alike_are_two(
+    index_url: str, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    begin = "a-very-long-name-of-a-department-of-a-hospital-in-a-town-by-the-sea"
+    nodes = [
+        {"id": f"{begin}-{number}", "url": at.url, "user": "demo", "password": "demo"}
+        for number, at in enumerate((orthanc, other))
+    ]
+    for number, at in enumerate((orthanc, other)):
+        at.tell("/jobs?expand", b"[" + job(number) + b"]")
+    async with replica_on(index_url, SILENT_SOON, nodes=nodes) as replica:
+
+        async def both() -> bool:
+            return (await replica.get("/jobs")).json == [job_id(0), job_id(1)]
+
+        await until(both)
+        ids = await listed(replica)
+        assert len(ids) == 2
+        assert all(len(each) == 64 and each.startswith(begin[:51] + "-") for each in ids)
+        assert "is cut to" in caplog.text
