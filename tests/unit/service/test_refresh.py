@@ -88,7 +88,7 @@ async def test_those_who_ask_at_once_with_the_same_credentials_share_the_asking(
     assert orthanc.count("GET", "/jobs") == 3
 
 
-async def test_read_your_writes_a_job_that_can_not_be_read_at_this_moment_is_read_at_the_next(
+async def test_a_job_that_can_not_be_read_at_this_moment_is_read_at_the_next(
     services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Orthanc answers 400 while it can't format the progress of an archive."""
@@ -100,7 +100,7 @@ async def test_read_your_writes_a_job_that_can_not_be_read_at_this_moment_is_rea
     assert services.state(1) == "Running"
 
 
-async def test_read_your_writes_a_node_that_did_not_answer_is_waited_for_once_in_five_seconds(
+async def test_a_node_that_did_not_answer_is_waited_for_once_in_five_seconds(
     services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobindex.service.refresh.WITHIN", 0.2)
