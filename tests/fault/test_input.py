@@ -31,7 +31,7 @@ ESCAPES = [
     f"/jobs/{JOB}/archive%2f..%2f..%2f..%2fsystem",
     f"/jobs/{JOB}/archive%3f_method=DELETE",
     f"/jobs/{JOB}%2farchive",
-    f"/jobs/{JOB}/cancel/../../../tools/reset",
+    f"/jobs/{JOB}/cancel/../../../system",
 ]
 
 

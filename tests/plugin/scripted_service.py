@@ -31,6 +31,7 @@ class ScriptedService:
         self.errors: list[str] = []
         self.nonces: list[str] = []
         self.paths: list[str] = []
+        self.times: list[float] = []  # when each report was taken
         self.ahead_ms = 0
         self.largest = 4_000_000
         self.script: Script = lambda report: None
@@ -95,6 +96,7 @@ class ScriptedService:
         status, said = self.script(report) or self._usual(body)
         if 200 <= status < 300:
             self.taken.append(report)
+            self.times.append(time.monotonic())
         return status, said
 
     def registrations(self) -> list[Report]:

@@ -16,7 +16,7 @@ TOKEN = "X-Token"  # the token header that the replica is told of
 METHODS = ["GET", "POST", "DELETE", "PUT", "HEAD", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "get", "DeLeTe", "CONNECT"]
 WORDS = [
     "jobs", "job-index", "nodes", "orthanc", KNOWN, UNKNOWN, "archive", "cancel", "pause", "forget", "system", "tools",
-    "reset", "shutdown", "studies", "instances", "changes", "a", "..", ".", "...", "", "~", "*", "index.html",
+    "now", "studies", "instances", "changes", "a", "..", ".", "...", "", "~", "*", "index.html",
 ]  # fmt: skip
 SEPARATORS = ["/", "//", "%2f", "%2F", "%252f", "\\", "%5c", "/./", "/../", "/..;/", "%c0%af", "%e2%88%95", "/%2e%2e/"]
 INSERTS = [
@@ -30,7 +30,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 HEADERS = [
     "X-HTTP-Method-Override: DELETE", "X-HTTP-Method: PUT", "X-Method-Override: POST", "X-Original-URL: /system",
-    "X-Rewrite-URL: /tools/reset", "X-Forwarded-Prefix: /../system", "X-Forwarded-Host: evil.invalid",
+    "X-Rewrite-URL: /system", "X-Forwarded-Prefix: /../system", "X-Forwarded-Host: evil.invalid",
     "X-Forwarded-Path: /system", "Forwarded: for=127.0.0.1;host=evil.invalid;proto=https", "X-Forwarded-For: 127.0.0.1",
     "Via: 1.1 evil", "Connection: Authorization", "Connection: close, X-Token", "Keep-Alive: timeout=9", "TE: trailers",
     "Upgrade: websocket", "Proxy-Authorization: Basic eDp5", "Cookie: session=1; Authorization=Bearer x",

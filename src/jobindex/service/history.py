@@ -1,10 +1,15 @@
-"""How long what Orthanc has forgotten is remembered: finished jobs for days, failures longer, a number at most."""
+"""How long what Orthanc has forgotten is remembered: finished jobs for days, failures longer, a number at most.
+
+Law: only what no living Orthanc holds is reaped, and only that is counted.
+"""
 
 from collections.abc import Mapping
 
 from jobindex.model.node import GONE, STOPPED, Node
 from jobindex.model.record import Record
 from jobindex.service.timing import Timing
+from jobindex.service.turns import in_turns
+from jobindex.service.view import View
 from jobindex.store import Store
 
 AT_ONCE = 1000
@@ -19,8 +24,9 @@ LEASE = 30_000
 class History:
     """Reaps only what no living Orthanc holds."""
 
-    def __init__(self, store: Store, timing: Timing) -> None:
+    def __init__(self, store: Store, view: View, timing: Timing) -> None:
         self._store = store
+        self._view = view
         self._timing = timing
         self._offset = 0
         """Where in the order of their ends the next look begins."""
@@ -46,7 +52,7 @@ class History:
 
     async def _over(self, now: int, living: set[str]) -> list[tuple[str, Record]]:
         """The jobs to drop: those past their time, and the oldest of what is too many."""
-        surplus = await self._store.jobs.count_finished() - self._timing.most_history
+        surplus = await self._surplus(living)
         over: list[tuple[str, Record]] = []
         for offset in range(self._offset, self._offset + MOST, AT_ONCE):
             page = await self._store.jobs.finished(offset, AT_ONCE)
@@ -61,6 +67,23 @@ class History:
                 return over
         self._offset += MOST - len(over)  # what is dropped has no place in the order any more
         return over
+
+    async def _surplus(self, living: set[str]) -> int:
+        """How many more finished jobs there are than are kept, those aside that a living Orthanc holds.
+
+        A view that has not seen the whole index can't tell those, and then there are none too many.
+        """
+        if not (self._view.full.is_set() and self._view.connected):
+            return 0
+        held = [job_id async for job_id in in_turns(self._held_by(living)) if self._is_final(job_id)]
+        return await self._store.jobs.count_finished() - len(held) - self._timing.most_history
+
+    def _held_by(self, node_ids: set[str]) -> list[str]:
+        return [job_id for node_id in node_ids for job_id in self._view.on_node(node_id)]
+
+    def _is_final(self, job_id: str) -> bool:
+        job = self._view.jobs.get(job_id)
+        return job is not None and job.record.final
 
     def _is_past(self, record: Record, age: float) -> bool:
         kept = self._timing.failures if record.state == "Failure" else self._timing.history

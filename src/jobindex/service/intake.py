@@ -18,6 +18,7 @@ from jobindex.service.losses import Losses
 from jobindex.service.recent import Recent
 from jobindex.service.roster import Roster
 from jobindex.service.tokens import Tokens
+from jobindex.service.turns import in_turns
 from jobindex.service.unreadable import Unreadable
 from jobindex.service.view import View
 from jobindex.store import Store
@@ -121,9 +122,11 @@ class Intake:
         if not self.view.connected:
             raise IndexAway("Redis is away")
 
-    def reading(self, node_id: str, node: Node, text: bytes) -> Stored:
-        """A job that was read from its node just now; MalformedReport where it is none."""
-        return self._stored(node_id, node.incarnation, node.clock, self._read(text))
+    def reading(self, node_id: str, node: Node, text: bytes, cut: Sequence[str] = ()) -> Stored:
+        """A job that was read from its node just now, of which `cut` is not there; MalformedReport where it is none."""
+        job = self._read(text)
+        job = job._replace(cut=(*job.cut, *cut)) if cut else job
+        return self._stored(node_id, node.incarnation, node.clock, job)
 
     def note_deletion(self, job_id: str) -> None:
         """An output of this job was deleted just now."""
@@ -171,11 +174,14 @@ class Intake:
         if lost:
             await self._losses.conclude(lost, f"{node_id} no longer lists it and told no end")
         brought = {job.id for job in jobs}
-        told, held, shown = ids - brought, self.view.on_node(node_id), self.view.jobs
-        other = (each for each in told if each not in held or shown[each].record.incarnation != report.incarnation)
-        unknown = (job_id for job_id in other if not self._is_known(node_id, report.incarnation, job_id))
-        readable = self._unreadable.left_out(node_id, report.incarnation, unknown)
-        return sorted(readable)[:MOST_WANTED]
+        told = in_turns(ids - brought)
+        return sorted([each async for each in told if self._is_wanted(node_id, report.incarnation, each)])[:MOST_WANTED]
+
+    def _is_wanted(self, node_id: str, incarnation: str, job_id: str) -> bool:
+        if job_id in self.view.on_node(node_id) and self.view.jobs[job_id].record.incarnation == incarnation:
+            return False  # as nearly all are
+        known = self._is_known(node_id, incarnation, job_id)
+        return not known and not self._unreadable.has(node_id, incarnation, job_id)
 
     def _is_known(self, node_id: str, incarnation: str, job_id: str) -> bool:
         job = self.view.jobs.get(job_id)

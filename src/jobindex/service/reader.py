@@ -2,6 +2,7 @@
 
 from jobindex.auth.caller import Caller
 from jobindex.errors import MalformedReport, OwnerError
+from jobindex.model.edits import edits_of
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.freshness import Freshness
@@ -25,26 +26,35 @@ class Reader:
         relay: Relay,
         rights: Rights,
         search: Search,
+        *,
+        gives_whole: bool = True,
     ) -> None:
         self._view = view
         self._freshness = freshness
         self._relay = relay
         self._rights = rights
         self._search = search
+        self._gives_whole = gives_whole
 
     async def read(self, caller: Caller, job_id: str) -> Stored | None:
         """The job as its owner has it, else as it was known last; None when there is none, or it was just deleted.
 
+        One that is kept cut is as it is known: its owner is asked by whoever wants it whole (`WholeJobs`).
         Refused, NobodyToAsk and NotEverybodyAnswered as `Rights` and `Search` say.
         """
         job = await self._search.find(caller, job_id)
         if job is None:
             await self._rights.may(caller, "GET", job_path(NO_JOB))
             return None
-        answer = await self._ask_owner(caller, job, self._view.owner(job))
+        if self._gives_whole and is_cut(job):
+            return job
+        return await self.told(caller, job, await self._ask_owner(caller, job, self._view.owner(job)))
+
+    async def told(self, caller: Caller, job: Stored, answer: Answer | None) -> Stored | None:
+        """What is to be shown of a known job after its owner's answer, or after none."""
         if answer is None or not (answer.allows or answer.refuses):
-            await self._rights.may_instead(caller, job.record.node, "GET", job_path(job_id))
-            return self._view.jobs.get(job_id, job)
+            await self._rights.may_instead(caller, job.record.node, "GET", job_path(job.id))
+            return self._view.jobs.get(job.id, job)
         if answer.refuses:
             await self._rights.refuse(caller, job.record.node, answer)
         return await self._newest(job, answer)
@@ -84,3 +94,8 @@ class Reader:
         if read.record.state == known.record.state and known.record.on_node:
             return read
         return await self._relay.take_in(known.record.node, node, known.id, answer) or known
+
+
+def is_cut(job: Stored) -> bool:
+    """Whether its owner has more of it than is kept."""
+    return "=" in job.record.rest and bool(edits_of(job.record.rest).cut)

@@ -6,7 +6,7 @@ whoever lists next, on any replica, sees what was done.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from jobindex.auth.caller import Caller
@@ -75,10 +75,12 @@ class Relay:
             await self.take_in(node_id, node, job_id, answer)
         return answer
 
-    async def take_in(self, node_id: str, node: Node, job_id: str, answer: Answer) -> Stored | None:
+    async def take_in(
+        self, node_id: str, node: Node, job_id: str, answer: Answer, cut: Sequence[str] = ()
+    ) -> Stored | None:
         """Take in a job that was read; the job, also where the index can't be told, or None where it isn't that job."""
         try:
-            word = self.intake.reading(node_id, node, answer.body)
+            word = self.intake.reading(node_id, node, answer.body, cut)
         except MalformedReport:
             return None
         if word.id != job_id:
@@ -91,10 +93,12 @@ class Relay:
         return word
 
     @asynccontextmanager
-    async def output(self, caller: Caller, node_id: str, node: Node | None, path: str) -> AsyncIterator[Output]:
+    async def output(
+        self, caller: Caller, node_id: str, node: Node | None, path: str, within: float = HEAD_WITHIN
+    ) -> AsyncIterator[Output]:
         """An output of a job, its body still to come."""
         owner = self._worth_asking(node_id, node)
-        async with self._asking.stream(caller, node_id, owner, path, within=HEAD_WITHIN) as output:
+        async with self._asking.stream(caller, node_id, owner, path, within=within) as output:
             yield output
 
     async def _ask(

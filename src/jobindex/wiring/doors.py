@@ -26,7 +26,9 @@ def public_routes(settings: Settings, services: Services) -> Routes:
     view, rights, search, relay = services.view, services.rights, services.search, services.relay
     refresh, always = services.refresh, settings.always_refresh
     every = ListDoor(view, services.listing, rights, services.freshness, refresh, always_refresh=always)
-    jobs = JobsDoor(services.listing, rights, search, services.reader, services.actions, services.removal)
+    jobs = JobsDoor(
+        services.listing, rights, search, services.reader, services.actions, services.removal, services.whole_jobs
+    )
     outputs = OutputsDoor(view, search, relay, rights)
     nodes = NodesDoor(view, services.roster, services.freshness)
     routes = [

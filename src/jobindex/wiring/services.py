@@ -1,5 +1,6 @@
 """The services of a replica, each given the others that it needs."""
 
+import logging
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +9,7 @@ from jobindex.auth.logins import Logins
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.model.job import read_job, read_minimal
+from jobindex.model.node import shortened
 from jobindex.orthanc.client import Client
 from jobindex.safety import Safety
 from jobindex.service.actions import Actions
@@ -36,8 +38,11 @@ from jobindex.service.timing import Timing
 from jobindex.service.tokens import Tokens
 from jobindex.service.view import View
 from jobindex.service.visits import Named, Visits
+from jobindex.service.whole_jobs import WholeJobs
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Services:
     refresh: Refresh
     search: Search
     reader: Reader
+    whole_jobs: WholeJobs | None
+    """None where less is kept of a job on purpose."""
     relay: Relay
     actions: Actions
     removal: Removal
@@ -90,21 +97,25 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         intake=intake,
         roster=roster,
         visits=Visits(store, client, roster, intake, tokens, named, timing),
-        history=History(store, timing),
+        history=History(store, view, timing),
         rights=rights,
         logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
         freshness=freshness,
-        refresh=Refresh(view, asking, intake),
+        refresh=Refresh(view, asking, intake, Breaker()),
         search=search,
-        reader=Reader(view, freshness, relay, rights, search),
+        reader=Reader(view, freshness, relay, rights, search, gives_whole=not is_minimal),
+        whole_jobs=None if is_minimal else WholeJobs(view, relay),
         relay=relay,
-        submissions=Submissions(store),
+        submissions=Submissions(store, freshness),
         actions=Actions(view, relay),
         removal=Removal(store, view, relay, rights, timing),
     )
 
 
 def _named(node: NamedNode) -> Named:
+    node_id = shortened(node.id)
+    if node_id != node.id:
+        log.warning("JOBINDEX_NODES: %s has more than 64 characters, and is cut to %s", node.id, node_id)
     login = f"{node.user}:{node.password.get_secret_value()}"
-    return Named(node.id, node.url.rstrip("/"), "Basic " + b64encode(login.encode()).decode() if node.user else "")
+    return Named(node_id, node.url.rstrip("/"), "Basic " + b64encode(login.encode()).decode() if node.user else "")

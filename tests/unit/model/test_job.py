@@ -104,7 +104,7 @@ REFUSED = {
     "no time stamp": without("Timestamp"),
     "no creation time": without("CreationTime"),
     "no type": without("Type"),
-    "an id that leads elsewhere": job_text(ID="../../tools/reset/000000000000000000"),
+    "an id that leads elsewhere": job_text(ID="../../system/00000000000000000000000"),
     "an id that is a number": job_text(ID=1),
     "a state that is no word": job_text(state="Owned by"),
     "no end, however large": job_text(Content={"A": [1] * 1_000_000})[:-1],

@@ -26,7 +26,7 @@ async def ended(services: Services, at: ScriptedOrthanc, **days: float) -> None:
 
 async def reap(services: Services, timing: Timing = KEEPS) -> set[int]:
     """The numbers of the jobs that are left."""
-    await History(services.store, timing).reap_due()
+    await History(services.store, services.view, timing).reap_due()
     await services.show()
     return {int(job_id[:8], 16) for job_id in services.view.jobs}
 
@@ -56,7 +56,7 @@ async def test_what_a_node_brings_meanwhile_is_not_reaped(
         return await finished(offset, most)
 
     monkeypatch.setattr(services.store.jobs, "finished", finished_late)
-    await History(services.store, KEEPS).reap_due()
+    await History(services.store, services.view, KEEPS).reap_due()
     assert await services.store.jobs.count() == 1
 
 
@@ -105,7 +105,7 @@ async def test_a_look_goes_on_where_the_last_one_ended(
     await services.say("a", *(job(number, "Success", at=-9 * DAY) for number in range(2)), at=orthanc)
     await services.say("b", *(job(number, "Success", at=-8 * DAY) for number in range(2, 7)), at=orthanc)
     await services.end("b", STOPPED)
-    history = History(services.store, KEEPS)
+    history = History(services.store, services.view, KEEPS)
     left = []
     for _ in range(5):
         await history.reap_due()

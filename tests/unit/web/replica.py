@@ -1,5 +1,6 @@
 """A whole replica in this process, and those who talk to it: clients, and nodes that sign what they report."""
 
+import io
 import json
 import secrets
 import time
@@ -81,8 +82,8 @@ class Replica:
         return await self._ask("POST", f"{self.internal}/nodes/{node}/report", told, body)
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
-        target = URL(url, encoded=True)
-        async with self.session.request(method, target, headers=headers, data=body, allow_redirects=False) as answer:
+        target, data = URL(url, encoded=True), None if body is None else io.BytesIO(body)
+        async with self.session.request(method, target, headers=headers, data=data, allow_redirects=False) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
 
 
