@@ -122,8 +122,8 @@ async def test_pyorthanc_raises_whatever_is_not_done(status: int) -> None:
         return web.Response(status=status, headers={"Retry-After": "0"}, text="{}")
 
     async with RawTestServer(say) as server:
-        with pytest.raises(httpx.HTTPError):
-            await asyncio.to_thread(Orthanc(f"http://127.0.0.1:{server.port}").post_jobs_id_cancel, JOB[6:])
+        with Orthanc(f"http://127.0.0.1:{server.port}") as client, pytest.raises(httpx.HTTPError):
+            await asyncio.to_thread(client.post_jobs_id_cancel, JOB[6:])
 
 
 async def test_that_client_sends_again_what_was_cut_off() -> None:
