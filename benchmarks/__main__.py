@@ -6,13 +6,14 @@ import sys
 import time
 import traceback
 
-from . import downloads, growth, intake, lists, singles, size
+from . import downloads, growth, intake, lists, own_writes, singles, size
 from .results import FOLDER, Chapter
 
 CHAPTERS = {
     "lists": lists,
     "intake": intake,
     "singles": singles,
+    "own_writes": own_writes,
     "downloads": downloads,
     "size": size,
     "growth": growth,

@@ -145,6 +145,7 @@ def read_settings(configuration: Mapping[str, Any], environment: Mapping[str, st
             "Url": (merged.get("NodeUrl") or "").rstrip("/") or None,
             "HttpPort": port,
             "Tls": bool(configuration.get("SslEnabled", False)),
+            "RemoteAccess": bool(configuration.get("RemoteAccessAllowed", False)),
             "Plugin": PLUGIN_VERSION,
         },
         tls=read_tls(merged.get("CaFile"), merged.get("CertificateFile"), merged.get("KeyFile")),

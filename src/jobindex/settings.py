@@ -27,7 +27,8 @@ class NamedNode(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
+    """One of more than 64 characters is cut, with a digest at its end."""
     url: str
     user: str = ""
     password: SecretStr = SecretStr("")
@@ -112,7 +113,8 @@ class Settings(BaseSettings):
     failed_logins: Annotated[int, Field(ge=0)] = 5
     """Failed logins a minute from one address, after which further guesses have to wait; 0 for no limit."""
     always_refresh: bool = False
-    """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does."""
+    """Ask the nodes before every list, as `Cache-Control: no-cache` on the request does; without this only around a
+    submission that nginx tells of."""
 
     beat: Seconds = 14.0
     """Seconds without a report after which a node is probed, and late if it does not answer."""

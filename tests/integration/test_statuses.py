@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
+import httpx
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 from front import Front, answer, fronted, hang_up
 from orthanc_api_client import OrthancApiClient
 from orthanc_api_client.exceptions import OrthancApiException
+from pyorthanc import Orthanc
 
 from jobindex.auth.recognition import Recognition
 from jobindex.demo.cluster import temporary_folder
@@ -37,10 +39,10 @@ def tree(error: type[JobIndexError] = JobIndexError) -> Iterator[type[JobIndexEr
 
 def errors() -> dict[str, Exception]:
     """One of each class, and what nobody foresaw, by the class's name."""
-    made: dict[str, Exception] = {"KeyError": KeyError("x")}
-    for kind in tree():
+    made: dict[str, Exception] = {}
+    for kind in reversed(list(tree())):
         made[kind.__name__] = Refused(403) if kind is Refused else TooOften("x", 7) if kind is TooOften else kind("x")
-    return made
+    return {**made, "KeyError": KeyError("x")}
 
 
 async def fail(call: Call) -> web.StreamResponse:
@@ -114,6 +116,29 @@ async def test_what_that_client_makes_of_statuses(
     assert asked == [method] * times
 
 
+@pytest.mark.parametrize("status", [413, 429, 500, 502, 503, 504])
+async def test_pyorthanc_raises_whatever_is_not_done(status: int) -> None:
+    async def say(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Retry-After": "0"}, text="{}")
+
+    async with RawTestServer(say) as server:
+        with Orthanc(f"http://127.0.0.1:{server.port}") as client, pytest.raises(httpx.HTTPError):
+            await asyncio.to_thread(client.post_jobs_id_cancel, JOB[6:])
+
+
+async def test_that_client_sends_again_what_was_cut_off() -> None:
+    """So a change is better answered with 504 than cut."""
+    asked: list[str] = []
+
+    async def cut(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.method)
+        return await hang_up(request)
+
+    async with RawTestServer(cut) as server:
+        assert not await asyncio.to_thread(looks_done, f"http://127.0.0.1:{server.port}", "POST", JOB)
+    assert asked == ["POST"] * 4
+
+
 @pytest.mark.parametrize("method", ASKS)
 @pytest.mark.parametrize("place", ["replica", "nginx"])
 async def test_in_use_no_error_looks_done_to_a_client(place: str, method: str) -> None:
@@ -121,9 +146,9 @@ async def test_in_use_no_error_looks_done_to_a_client(place: str, method: str) -
         for name, error in errors().items():
             target = f"{ASKS[method]}?error={name}"
             status, headers, unknown = await told(url, method, target)
+            assert not await asyncio.to_thread(looks_done, url, method, target), name
             assert status >= 400, name
             assert (status in (502, 503), "Retry-After" in headers) == (False, False), name
-            assert not await asyncio.to_thread(looks_done, url, method, target), name
             word = getattr(error, "word", "internal")
             assert unknown is (False if word in SURELY_NOT else True if word in UNCLEAR else None), name
 

@@ -16,6 +16,7 @@ def test_a_node_introduces_itself(make_node: Callable[..., Node], service: Scrip
         "Url": "http://10.0.0.5:8042",
         "HttpPort": node.orthanc.http.port,
         "Tls": False,
+        "RemoteAccess": False,
         "Version": "1.10.1",
         "Plugin": "1.0.0",
     }

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-TIMEOUT_S = 240
+TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A node: one Orthanc server, as the index knows it."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 
@@ -11,6 +12,8 @@ GONE = "Gone"
 STOPPED = "Stopped"
 
 NODE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+MAX_LENGTH, DIGEST_LENGTH = 64, 12
+"""Characters of an id, and of the digest at the end of one that was cut."""
 
 ANSWERS, SILENT, UNHEARD, UNREADABLE = "answers", "silent", "unheard", "unreadable"
 
@@ -47,6 +50,8 @@ class Node(BaseModel):
     """For visited nodes: how far its stamps are from Redis's clock, and how often that jumped."""
     shares: bool = False
     """Whether its plugin gives the node's token, for a cluster where a proxy has decided who may."""
+    remote_access: bool = True
+    """Whether its Orthanc answers other machines than its own (`RemoteAccessAllowed`)."""
     named_url: bool = False
     """Whether its url is its operator's word, and not the address that a report came from."""
     answers: bool | None = None
@@ -93,7 +98,16 @@ class Node(BaseModel):
 
 def default_node_id(name: str, host: str, port: int) -> str:
     """The id of a node that has not been given one."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", f"{name}-{host}-{port}")[:64]
+    return shortened(f"{name}-{host}-{port}")
+
+
+def shortened(node_id: str) -> str:
+    """A lawful id; one that is too long keeps its difference to others in a digest, as the plugin makes it."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", node_id)
+    if len(plain) <= MAX_LENGTH:
+        return plain
+    digest = hashlib.sha256(node_id.encode()).hexdigest()[:DIGEST_LENGTH]
+    return f"{plain[: MAX_LENGTH - 1 - DIGEST_LENGTH]}-{digest}"
 
 
 def most_are_silent(silent: int, known: int) -> bool:

@@ -43,6 +43,8 @@ class Registration(Wire):
     url: str | None = None
     http_port: Annotated[int, Field(ge=1, le=65535)] = 8042
     tls: bool = False
+    remote_access: bool = True
+    """Whether this Orthanc answers other machines than its own; an older plugin does not say."""
     version: Annotated[str, Field(max_length=64)] = ""
     plugin: Annotated[str, Field(max_length=64)] = ""
     token: SecretStr = SecretStr("")

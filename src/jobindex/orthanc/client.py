@@ -120,11 +120,13 @@ def exactly(meant: str) -> URL:
 async def _whole(url: str, response: aiohttp.ClientResponse) -> Answer:
     """OwnerSilent where it is too large, or none that an Orthanc gives."""
     _check(url, response)
-    body = await response.content.read(LARGEST + 1)
-    while len(body) <= LARGEST and (piece := await response.content.read(LARGEST + 1 - len(body))):
-        body += piece
-    if len(body) > LARGEST:
+    pieces, size = [], 0
+    while size <= LARGEST and (piece := await response.content.read(LARGEST + 1 - size)):
+        pieces.append(piece)
+        size += len(piece)
+    if size > LARGEST:
         raise OwnerSilent(f"The answer of {url} is larger than {LARGEST} bytes")
+    body = b"".join(pieces)
     return Answer(response.status, permitted(response.headers), body)
 
 

@@ -27,8 +27,8 @@ NOBODY = Credentials()
 
 
 def authorized(authorization: str) -> Credentials:
-    """By an Authorization header alone."""
-    return Credentials((("Authorization", authorization),))
+    """By an Authorization header alone; "" where an Orthanc lets in whoever comes."""
+    return Credentials((("Authorization", authorization),)) if authorization else NOBODY
 
 
 def _encoded(text: str) -> str:

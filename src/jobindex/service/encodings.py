@@ -7,7 +7,7 @@ out as it is, so that an index that changes all the time costs one thread at mos
 import asyncio
 import sys
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,19 +21,23 @@ else:
 
 SMALLEST = 1024
 """Bytes from which on a body is compressed; a smaller one fits into a packet anyway."""
+MAX_UNDER_WAY = 8
+"""Bodies that are compressed at once, or wait for that; further ones go out as they are."""
 THREADS = 2
 """For nothing else, so that nobody's dead name server or disk holds up a list."""
 
 
-def _gzip(text: bytes) -> bytes:
-    return zlib.compress(text, 1, wbits=31)
+def _gzip(parts: Sequence[bytes]) -> bytes:
+    packer = zlib.compressobj(1, wbits=31)
+    return b"".join([*map(packer.compress, parts), packer.flush()])
 
 
-def _zstd(text: bytes) -> bytes:
-    return zstd.compress(text)
+def _zstd(parts: Sequence[bytes]) -> bytes:
+    packer = zstd.ZstdCompressor()
+    return b"".join([*map(packer.compress, parts), packer.flush()])
 
 
-CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "gzip": _gzip}
+CODINGS: Mapping[str, Callable[[Sequence[bytes]], bytes]] = {"zstd": _zstd, "gzip": _gzip}
 """Best first: zstd is six times as fast as gzip, and smaller."""
 
 
@@ -61,22 +65,24 @@ class Encodings:
         kept = self._bodies.get((question, coding))
         return kept.text if isinstance(kept, Compressed) and kept.tag == tag else None
 
-    async def encode(self, question: Question, tag: str, text: bytes, coding: str) -> bytes | None:
+    async def encode(self, question: Question, tag: str, parts: Sequence[bytes], coding: str) -> bytes | None:
         """The body in this coding; None where it should go out as it is."""
-        if len(text) < SMALLEST:
+        if sum(map(len, parts)) < SMALLEST:
             return None
         key = (question, coding)
         if made := self.made(question, tag, coding):
             return made
         if key not in self._under_way:
-            task = asyncio.create_task(self._compress(key, tag, text), name="compression")
+            if len(self._under_way) >= MAX_UNDER_WAY:
+                return None
+            task = asyncio.create_task(self._compress(key, tag, parts), name="compression")
             self._under_way[key] = tag, task
         of, task = self._under_way[key]
         return await asyncio.shield(task) if of == tag else None
 
-    async def _compress(self, key: tuple[Question, str], tag: str, text: bytes) -> bytes:
+    async def _compress(self, key: tuple[Question, str], tag: str, parts: Sequence[bytes]) -> bytes:
         try:
-            made = await asyncio.get_running_loop().run_in_executor(self._threads, CODINGS[key[1]], text)
+            made = await asyncio.get_running_loop().run_in_executor(self._threads, CODINGS[key[1]], parts)
             self._bodies.keep(key, Compressed(tag, made))
             return made
         finally:

@@ -1,5 +1,7 @@
 """How far the index is, compared with how far the view is."""
 
+import time
+
 from jobindex.deadline import Deadline
 from jobindex.errors import IndexAway
 from jobindex.service.coalesced import Coalesced
@@ -8,6 +10,8 @@ from jobindex.store.changes import Changes, Head
 
 CATCH_UP = 0.25
 """Seconds that a request waits for the view at most."""
+EXPECTS_S = 1.0
+"""Seconds that a replica which was told of a submission goes by that alone: longer than it takes to tell the index."""
 ANSWERS = 0.4
 """Seconds that Redis may take to say how far the index is."""
 
@@ -19,9 +23,20 @@ class Freshness:
         self._changes = changes
         self._head = Coalesced(self._ask)
         self._view = view
-        self.submitting = False
-        """Whether a submission was under way, or had just ended, when the index was asked last: the nodes may have
-        jobs that it lacks."""
+        self._told_of_one = False
+        self._expects_until = 0.0
+
+    @property
+    def submitting(self) -> bool:
+        """Whether a submission was under way, or had just ended, when the index was asked last, or one has begun since.
+
+        The nodes may then have jobs that the index lacks.
+        """
+        return self._told_of_one or time.monotonic() < self._expects_until
+
+    def expect_jobs(self) -> None:
+        """A submission begins, and the index is about to be told of it."""
+        self._expects_until = time.monotonic() + EXPECTS_S
 
     async def catch_up(self) -> bool:
         """Wait until the view shows all that the index held when this was called; False: it is stale.
@@ -45,7 +60,7 @@ class Freshness:
             raise IndexAway("Redis was away a moment ago")
         async with Deadline(ANSWERS):
             standing = await self._changes.standing()
-        self.submitting = standing.submitting
+        self._told_of_one = standing.submitting
         return standing.head
 
 

@@ -18,6 +18,7 @@ from jobindex.service.losses import Losses
 from jobindex.service.recent import Recent
 from jobindex.service.roster import Roster
 from jobindex.service.tokens import Tokens
+from jobindex.service.turns import in_turns
 from jobindex.service.unreadable import Unreadable
 from jobindex.service.view import View
 from jobindex.store import Store
@@ -173,11 +174,14 @@ class Intake:
         if lost:
             await self._losses.conclude(lost, f"{node_id} no longer lists it and told no end")
         brought = {job.id for job in jobs}
-        told, held, shown = ids - brought, self.view.on_node(node_id), self.view.jobs
-        other = (each for each in told if each not in held or shown[each].record.incarnation != report.incarnation)
-        unknown = (job_id for job_id in other if not self._is_known(node_id, report.incarnation, job_id))
-        readable = self._unreadable.left_out(node_id, report.incarnation, unknown)
-        return sorted(readable)[:MOST_WANTED]
+        told = in_turns(ids - brought)
+        return sorted([each async for each in told if self._is_wanted(node_id, report.incarnation, each)])[:MOST_WANTED]
+
+    def _is_wanted(self, node_id: str, incarnation: str, job_id: str) -> bool:
+        if job_id in self.view.on_node(node_id) and self.view.jobs[job_id].record.incarnation == incarnation:
+            return False  # as nearly all are
+        known = self._is_known(node_id, incarnation, job_id)
+        return not known and not self._unreadable.has(node_id, incarnation, job_id)
 
     def _is_known(self, node_id: str, incarnation: str, job_id: str) -> bool:
         job = self.view.jobs.get(job_id)

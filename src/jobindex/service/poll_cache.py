@@ -3,11 +3,12 @@
 Law: a job is passed over only while the view shows the very word that its node is known to have said.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import NamedTuple
 
 from jobindex.model.job_list import Listed
 from jobindex.model.node import Node
+from jobindex.service.turns import in_turns
 from jobindex.store.jobs import Stored
 
 MAX_READINGS = 300_000
@@ -27,6 +28,11 @@ class PollCache:
     def __init__(self) -> None:
         self._nodes: dict[str, dict[str, _Reading]] = {}
 
+    @property
+    def size(self) -> int:
+        """How many readings are kept."""
+        return sum(map(len, self._nodes.values()))
+
     def knows(self, node_id: str, node: Node, listed: Listed, shown: Stored | None) -> bool:
         """Whether a listed job is what the view shows, or can't be read any more than last time."""
         reading = self._nodes.get(node_id, {}).get(listed.id)
@@ -34,26 +40,25 @@ class PollCache:
             return False
         return not reading.shown or (shown is not None and _is_of(node, shown) and shown.record.stamp == reading.shown)
 
-    def is_unreadable(self, node_id: str, job_id: str) -> bool:
-        """Whether a known job could not be read."""
-        reading = self._nodes.get(node_id, {}).get(job_id)
-        return reading is not None and not reading.shown
-
-    def keep(
-        self, node_id: str, node: Node, listed: Iterable[Listed], unreadable: set[str], view: Mapping[str, Stored]
+    async def keep(
+        self, node_id: str, node: Node, listed: Iterable[Listed], unreadable: Set[str], view: Mapping[str, Stored]
     ) -> None:
-        """These were taken in, as far as the view shows; those of this node that are not named are forgotten."""
-        readings: dict[str, _Reading] = {}
-        for job in listed:
+        """These were news and have been taken in, as far as the view shows."""
+        readings = self._nodes.pop(node_id, {})
+        async for job in in_turns(listed):
             shown = view.get(job.id)
+            readings.pop(job.id, None)
             if job.id in unreadable:
                 readings[job.id] = _Reading(job.digest, "")
             elif shown is not None and _is_of(node, shown) and shown.record.stamp <= job.stamp:
                 readings[job.id] = _Reading(job.digest, shown.record.stamp)
-        self.forget(node_id)
         self._nodes[node_id] = readings
-        while len(self._nodes) > 1 and sum(map(len, self._nodes.values())) > MAX_READINGS:
+        while len(self._nodes) > 1 and self.size > MAX_READINGS:
             del self._nodes[next(iter(self._nodes))]
+
+    def forget_gone(self, node_id: str, ids: Set[str]) -> None:
+        """Of this node there are only these ids any more."""
+        self.forget(node_id, self._nodes.get(node_id, {}).keys() - ids)
 
     def forget(self, node_id: str, ids: Iterable[str] | None = None) -> None:
         """What is known of a node, or of these jobs of it, is to be read again."""

@@ -39,6 +39,7 @@ class Reading:
     """When it was asked for, by this replica's clock (s)."""
     ids: dict[str, None] = field(default_factory=dict)
     listed: list[Listed] = field(default_factory=list)
+    """What was read of it and is not what was read last time."""
     jobs: list[Job] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
     stamp: str = ""
@@ -110,15 +111,11 @@ class PollReader:
 
     def _take_in(self, polled: Polled, reading: Reading, listed: Listed) -> None:
         reading.ids[listed.id] = None
-        reading.listed.append(listed._replace(text=b""))
         reading.is_settled &= listed.final
-        if self._cache.knows(polled.id, polled.node, listed, self._view.jobs.get(listed.id)):
-            if self._cache.is_unreadable(polled.id, listed.id):
-                reading.unreadable.add(listed.id)
-        elif not self._is_too_soon(listed):
+        known = self._cache.knows(polled.id, polled.node, listed, self._view.jobs.get(listed.id))
+        if not known and not self._is_too_soon(listed):
+            reading.listed.append(listed._replace(text=b""))
             self._read(polled, reading, listed)
-        else:
-            reading.listed.pop()
 
     def _is_too_soon(self, listed: Listed) -> bool:
         """Whether a large job that goes on was read a moment ago: reading it costs what a thousand others do."""

@@ -1,34 +1,44 @@
-"""Asks the nodes before a list is answered, for those who need it exact: `Cache-Control: no-cache`."""
+"""Asks the nodes before a list is answered: around a submission, and for those who need it exact.
+
+(`Cache-Control: no-cache` on the request, or `JOBINDEX_ALWAYS_REFRESH` for all.)
+"""
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from itertools import islice
+from http import HTTPStatus
 
 from jobindex.auth.caller import Caller
-from jobindex.errors import JobIndexError
+from jobindex.errors import JobIndexError, OwnerSilent
 from jobindex.model.node import Node
 from jobindex.orthanc.wire import job_path, listed_ids
 from jobindex.service.asking import Asking
+from jobindex.service.breaker import Breaker
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.intake import Intake
 from jobindex.service.view import View
 
-WITHIN = 0.25
-"""Seconds that a list waits for the nodes at most."""
+WITHIN = 0.75
+"""Seconds that a list waits for the nodes at most, of the 1.5 that it may take."""
 MOST_READ = 50
-"""Jobs of one node that are read one by one; what is more comes with its next report."""
+"""Jobs of one node that are read one by one, unknown ones first; what is more comes with its next report."""
+MAX_TRIES = 10
+TRY_AGAIN_S = 0.02
+"""An Orthanc that can't format a job's progress at some moment (400) can a moment later."""
 MOST_CALLERS = 1000
 
 
 class Refresh:
     """Reads, as the caller, what the view can't know yet: the unknown and the unfinished."""
 
-    def __init__(self, view: View, asking: Asking, intake: Intake) -> None:
+    def __init__(self, view: View, asking: Asking, intake: Intake, silent: Breaker) -> None:
+        """`silent` is this one's own: who is too slow for a list may be quick enough for an action."""
         self._view = view
         self._asking = asking
         self._intake = intake
+        self._silent = silent
         self._rounds: OrderedDict[str, Coalesced[None]] = OrderedDict()
 
     async def refresh(self, caller: Caller) -> None:
@@ -42,22 +52,38 @@ class Refresh:
                 await asking.ask()
 
     async def _round(self, caller: Caller) -> None:
-        asked = [self._ask(caller, *pair) for pair in (*self._view.alive_nodes(), *self._view.unreadable_nodes())]
-        await asyncio.gather(*asked)
+        asked = (*self._view.alive_nodes(), *self._view.unreadable_nodes())
+        nodes = [pair for pair in asked if not self._silent.rests(pair[0])]
+        await asyncio.gather(*(self._ask(caller, *pair) for pair in nodes))
 
     async def _ask(self, caller: Caller, node_id: str, node: Node) -> None:
-        with suppress(JobIndexError):
+        try:
             answer = await self._asking.ask(caller, node_id, node, "GET", "/jobs", within=WITHIN)
-            unsettled = (job_id for job_id in listed_ids(answer) if not self._is_settled(node_id, job_id))
-            reads = [self._read(caller, node_id, node, job_id) for job_id in islice(unsettled, MOST_READ)]
-            await asyncio.gather(*reads)
+        except JobIndexError as error:
+            if isinstance(error, OwnerSilent):
+                self._silent.trip(node_id)
+            return
+        unsettled = self._unsettled(node_id, listed_ids(answer))
+        await asyncio.gather(*(self._read(caller, node_id, node, job_id) for job_id in unsettled[:MOST_READ]))
 
-    def _is_settled(self, node_id: str, job_id: str) -> bool:
-        job = self._view.jobs.get(job_id)
-        return job is not None and job.record.node == node_id and job.record.final
+    def _unsettled(self, node_id: str, job_ids: Iterable[str]) -> list[str]:
+        """The unknown, then the unfinished."""
+        unknown, unfinished = [], []
+        for job_id in job_ids:
+            job = self._view.jobs.get(job_id)
+            if job is None or job.record.node != node_id:
+                unknown.append(job_id)
+            elif not job.record.final:
+                unfinished.append(job_id)
+        return unknown + unfinished
 
     async def _read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> None:
         with suppress(JobIndexError):
             answer = await self._asking.ask(caller, node_id, node, "GET", job_path(job_id), within=WITHIN)
-            if answer.status == 200:
+            for _ in range(MAX_TRIES):
+                if answer.status != HTTPStatus.BAD_REQUEST:
+                    break
+                await asyncio.sleep(TRY_AGAIN_S)
+                answer = await self._asking.ask(caller, node_id, node, "GET", job_path(job_id), within=WITHIN)
+            if answer.status == HTTPStatus.OK:
                 await self._intake.take_reading(self._intake.reading(node_id, node, answer.body))

@@ -54,6 +54,7 @@ class Roster:
             kind=kind,
             incarnation=incarnation,
             shares=shares,
+            remote_access=told.remote_access,
             named_url=told.url is not None,
         )
         await self._store.nodes.register(node_id, node, _ms(self._timing.beat))

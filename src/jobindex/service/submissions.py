@@ -6,22 +6,30 @@ Law: a list that is asked for while one is under way, or within a second of its 
 
 from jobindex.errors import TooOften
 from jobindex.service.coalesced import Coalesced
+from jobindex.service.freshness import Freshness
 from jobindex.store import Store
+from jobindex.store.submissions import BEGAN
 
 MAX_WAITING = 1000
 """Notices that wait for Redis; those beyond are refused, and a list may then be as late as its reports."""
 
 
 class Submissions:
-    """Passes notices on to Redis; those that come together share a call."""
+    """Passes notices on to Redis; those that come together share a call.
 
-    def __init__(self, store: Store) -> None:
+    nginx tells two replicas of a beginning: each knows it for its own lists at once, however long Redis takes.
+    """
+
+    def __init__(self, store: Store, freshness: Freshness) -> None:
         self._store = store
+        self._freshness = freshness
         self._waiting: list[tuple[str, str]] = []
         self._noting = Coalesced(self._note)
 
     async def note(self, request_id: str, event: str) -> None:
         """BEGAN or ENDED, known to all replicas when this returns; IndexAway, or TooOften, where it can't be."""
+        if event == BEGAN:
+            self._freshness.expect_jobs()
         if len(self._waiting) >= MAX_WAITING:
             raise TooOften("Too many submissions at once", 1)
         self._waiting.append((request_id, event))

@@ -36,6 +36,8 @@ class Tokens:
         self._lasts = lasts
         self._clock = clock
         self._open: dict[str, tuple[float, str, str]] = {}
+        self._visited: dict[str, tuple[float, str, bytes]] = {}
+        """Sealed tokens of the nodes that this replica has visited lately."""
 
     async def keep(self, node_id: str, incarnation: str, token: str) -> None:
         """Keep a token that a node has given."""
@@ -48,6 +50,18 @@ class Tokens:
             return self._fixed[node_id]
         sealed = await self._nodes.token(node_id)
         return (sealed and self._vault.open(node_id, incarnation, sealed)) or ""
+
+    async def of_visited(self, node_id: str, incarnation: str) -> str:
+        """The same for a node that is visited and tells its token seldom: one that Redis lost is known here."""
+        token = await self.of(node_id, incarnation)
+        until, known_of, sealed = self._visited.get(node_id, (0.0, "", b""))
+        if not token and known_of == incarnation and until > self._clock():
+            token = self._vault.open(node_id, incarnation, sealed) or ""
+            await self.keep(node_id, incarnation, token)
+        if token and node_id not in self._fixed:
+            sealed = self._vault.seal(node_id, incarnation, token)
+            self._visited[node_id] = (self._clock() + self._lasts, incarnation, sealed)
+        return token
 
     async def renew(self, node_id: str, incarnation: str) -> bool:
         """A token is kept for as long as its node is heard, sealed anew each time; False where there is none."""

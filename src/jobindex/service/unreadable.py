@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 from jobindex import metrics
 
@@ -32,7 +32,6 @@ class Unreadable:
         while len(self._noted) > MAX_JOBS:
             self._noted.popitem(last=False)
 
-    def left_out(self, node_id: str, incarnation: str, ids: Iterable[str]) -> Iterator[str]:
-        """Those of the ids whose job may be read."""
-        now = self._clock()
-        return (each for each in ids if self._noted.get((node_id, incarnation, each), 0.0) <= now)
+    def has(self, node_id: str, incarnation: str, job_id: str) -> bool:
+        """Whether this one could not be read a moment ago."""
+        return bool(self._noted) and self._noted.get((node_id, incarnation, job_id), 0.0) > self._clock()

@@ -6,6 +6,7 @@ It only holds and tells; `follower` keeps it up with the index.
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from jobindex.deadline import Deadline
 from jobindex.model.node import Node
@@ -15,6 +16,12 @@ from jobindex.service.shelves import Shelves
 from jobindex.service.turns import in_turns
 from jobindex.store.changes import Head
 from jobindex.store.jobs import Stored
+
+
+class Watcher(Protocol):
+    """Is told of each job that is about to be shown otherwise, or no more, and how it was shown before."""
+
+    def note(self, job_id: str, before: Stored | None) -> None: ...
 
 
 class View:
@@ -37,6 +44,9 @@ class View:
         """When it did."""
         self.full = asyncio.Event()
         """Set once the view has seen the whole index; see `follower`."""
+        self.size = 0
+        """Bytes of all jobs' texts."""
+        self._watchers: list[Watcher] = []
         self._on_node: dict[str, set[str]] = {}
         self._moved = asyncio.Condition()
 
@@ -88,6 +98,7 @@ class View:
     def put(self, job: Stored) -> None:
         """Show a job as it is now."""
         before = self.jobs.get(job.id)
+        self._note(job.id, before, len(job.text))
         self.shelves.put(job.id)
         if before is not None and before.record.node != job.record.node:
             self.on_node(before.record.node).discard(job.id)
@@ -102,11 +113,28 @@ class View:
             self.dropped.note(job_id, job.record.node)
 
     def _remove(self, job_id: str) -> Stored | None:
-        job = self.jobs.pop(job_id, None)
+        job = self.jobs.get(job_id)
         if job is not None:
+            self._note(job_id, job, 0)
+            del self.jobs[job_id]
             self.on_node(job.record.node).discard(job_id)
             self.shelves.drop(job_id)
         return job
+
+    def _note(self, job_id: str, before: Stored | None, size: int) -> None:
+        self.size += size - (len(before.text) if before else 0)
+        for watcher in self._watchers.copy() if self._watchers else ():
+            watcher.note(job_id, before)
+
+    def watch(self, watcher: Watcher) -> None:
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
+
+    def watches(self, watcher: Watcher) -> bool:
+        return watcher in self._watchers
 
     async def replace(self, jobs: dict[str, Stored], nodes: dict[str, Node]) -> None:
         """Show these jobs and nodes and nothing else; nobody sees it half done."""
@@ -125,6 +153,8 @@ class View:
         """What `put` would come to with each of them, in a third of the time."""
         self.jobs = jobs
         self.shelves = Shelves(sorted(jobs))
+        self.size = sum(len(job.text) for job in jobs.values())
+        self._watchers.clear()
         for job in jobs.values():
             if job.record.on_node:
                 self._on_node.setdefault(job.record.node, set()).add(job.id)

@@ -89,10 +89,11 @@ class Visits:
         node = await self._store.nodes.fetch(node_id)
         if node is None or node.incarnation != incarnation or not node.alive:
             await self._roster.register(node_id, incarnation, told, address, kind="sample")
-            await self._tokens.keep(node_id, incarnation, token)
             node = await self._store.nodes.fetch(node_id)
         if node is None:
             raise UnknownNode("The index was emptied this very moment")
+        if not await self._tokens.of_visited(node_id, incarnation):
+            await self._tokens.keep(node_id, incarnation, token)
         await self._store.visit.add(node_id)
         return node
 
@@ -143,8 +144,8 @@ class Visits:
             return None
         if its is not None and (node is None or node.incarnation != its.incarnation):
             node = await self._register(its)
-        token = await self._tokens.of(node_id, node.incarnation) if node else ""
-        if node is None or not token:
+        token = await self._tokens.of_visited(node_id, node.incarnation) if node else ""
+        if node is None or not (token or its):
             return self._timing.visit
         reading = await self._reader.read(Polled(node_id, node, authorized(token), lease.hold))
         return await self._take(node_id, node, reading)
@@ -182,7 +183,8 @@ class Visits:
             if told.everything:
                 self._cache.forget(node_id)
         node = node.model_copy(update={"clock": clock})
-        self._cache.keep(node_id, node, reading.listed, reading.unreadable, self._intake.view.jobs)
+        self._cache.forget_gone(node_id, reading.ids.keys())
+        await self._cache.keep(node_id, node, reading.listed, reading.unreadable, self._intake.view.jobs)
         self._cache.forget(node_id, told.wanted)
         await self._tokens.renew(node_id, node.incarnation)
         return pause

@@ -21,7 +21,7 @@ class Said(NamedTuple):
     first: bool
 
 
-_TOLD = {"name", "url", "version", "kind", "incarnation", "shares", "named_url"}
+_TOLD = {"name", "url", "version", "kind", "incarnation", "shares", "named_url", "remote_access"}
 """What a node itself says at its registration."""
 
 

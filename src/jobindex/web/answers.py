@@ -1,23 +1,35 @@
 """Answers, in the forms that Orthanc 1.12.7 gives them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 
 import orjson
 from aiohttp import web
+from aiohttp.payload import Payload
 
 from jobindex.orthanc.wire import JSON, Answer, error_body
-from jobindex.web.pieces import PIECE_BYTES, Pieces
+from jobindex.web.pieces import PIECE_BYTES, Pieces, Streamed
 
 REQUEST_ID = web.RequestKey("request_id", str)
 """What joins a request's answer, its line in the access log and its records in the audit trail."""
 REQUEST_ID_HEADER = "X-Request-Id"
 
 
-def json_answer(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A body that is JSON already; a long one goes out in pieces."""
-    given = body if len(body) <= PIECE_BYTES else Pieces([body])
-    return web.Response(status=status, body=given, headers={"Content-Type": JSON, **(headers or {})})
+def json_answer(
+    body: bytes | Sequence[bytes] | AsyncIterator[bytes],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """A body that is JSON already, whole, in parts or as it comes; a long one goes out in pieces."""
+    return web.Response(status=status, body=_given(body), headers={"Content-Type": JSON, **(headers or {})})
+
+
+def _given(body: bytes | Sequence[bytes] | AsyncIterator[bytes]) -> bytes | Payload:
+    if isinstance(body, AsyncIterator):
+        return Streamed(body)
+    parts = (body,) if isinstance(body, bytes) else body
+    return parts[0] if len(parts) == 1 and len(parts[0]) <= PIECE_BYTES else Pieces(parts)
 
 
 def object_answer(value: object, *, status: int = 200) -> web.Response:

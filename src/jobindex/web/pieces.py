@@ -1,6 +1,6 @@
 """Bodies that are sent in pieces, as fast as the caller reads, so that a slow one holds no copy of a whole list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
@@ -17,6 +17,21 @@ def pieces(parts: Sequence[bytes]) -> Iterator[memoryview]:
         whole = memoryview(part)
         for start in range(0, len(part), PIECE_BYTES):
             yield whole[start : start + PIECE_BYTES]
+
+
+class Streamed(payload.Payload):
+    """A JSON body that comes piece by piece, so that nobody knows its length before; it can be written once."""
+
+    def __init__(self, stream: AsyncIterator[bytes]) -> None:
+        super().__init__(stream, content_type=JSON)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("a stream is not read here")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        async for part in self._value:
+            for piece in pieces([part]):
+                await writer.write(piece)
 
 
 class Pieces(payload.Payload):

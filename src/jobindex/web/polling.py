@@ -6,6 +6,7 @@ does so for the rest of the connection.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -104,7 +105,7 @@ class Connection(connection.Connection):
         if self._held and self.transport is not None:
             self.transport.pause_reading()
 
-    def _take(self, data: bytes, answer: tuple[bytes, bytes] | None) -> None:
+    def _take(self, data: bytes, answer: tuple[bytes, Sequence[bytes]] | None) -> None:
         if answer is not None and self.transport is not None:
             self._send(self.transport, *answer)
             return
@@ -112,21 +113,21 @@ class Connection(connection.Connection):
             self._read(data)
         self._go_on()
 
-    def _send(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
-        if len(body) > PIECE_BYTES:
+    def _send(self, transport: asyncio.Transport, head: bytes, body: Sequence[bytes]) -> None:
+        if sum(map(len, body)) > PIECE_BYTES:
             transport.write(head)
             self._sending = asyncio.create_task(self._send_pieces(transport, body), name="list")
             return
-        transport.write(head + body)
+        transport.write(b"".join((head, *body)))
         if self.writing_paused:
-            self._sending = asyncio.create_task(self._send_pieces(transport, b""), name="list")
+            self._sending = asyncio.create_task(self._send_pieces(transport, ()), name="list")
         else:
             self._go_on()
 
-    async def _send_pieces(self, transport: asyncio.Transport, body: bytes) -> None:
+    async def _send_pieces(self, transport: asyncio.Transport, body: Sequence[bytes]) -> None:
         """As fast as the caller reads, who may have left."""
         try:
-            for piece in pieces([body]):
+            for piece in pieces(body):
                 transport.write(piece)
                 await self._drain_helper()
             await self._drain_helper()

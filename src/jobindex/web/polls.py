@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
@@ -65,8 +65,8 @@ class Poll:
     record: Record | None
 
 
-Take = Callable[[tuple[bytes, bytes] | None], None]
-"""Takes the answer to a poll, its head and its body, or None where it has to go the usual way."""
+Take = Callable[[tuple[bytes, Sequence[bytes]] | None], None]
+"""Takes the answer to a poll, its head and its body in parts, or None where it has to go the usual way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,8 @@ class Polls:
             log.exception("a poll could not be answered by what is remembered of it")
         turn.take(reply)
 
-    def _reply(self, turn: Turn) -> tuple[bytes, bytes] | None:
-        """None where the status or the hidden set would be another, or the body has to be compressed first."""
+    def _reply(self, turn: Turn) -> tuple[bytes, Sequence[bytes]] | None:
+        """None where the status or the hidden set would be another, or making the body takes longer than a moment."""
         poll = turn.poll
         found = self._found(poll)
         if found is None:
@@ -159,9 +159,9 @@ class Polls:
         access.note("GET", poll.path, poll.status, turn.began, name)
         if poll.record is not None:
             self._repeats.note(poll.record, name)
-        return _head(poll, found[0], len(found[1]), name), found[1]
+        return _head(poll, found[0], sum(map(len, found[1])), name), found[1]
 
-    def _found(self, poll: Poll) -> tuple[str, bytes] | None:
+    def _found(self, poll: Poll) -> tuple[str, Sequence[bytes]] | None:
         """The tag and the body, which is none where the caller has it."""
         if not self._is_as_visible(poll):
             return None
@@ -169,7 +169,7 @@ class Polls:
         known = self._listing.known(asked.question, asked.coding, asked.known)
         if bool(known) != (poll.status == HTTPStatus.NOT_MODIFIED):
             return None
-        return (known, b"") if known else self._listing.at_hand(asked.question, asked.coding)
+        return (known, ()) if known else self._listing.at_hand(asked.question, asked.coding)
 
 
 def _head(poll: Poll, tag: str, length: int, name: str) -> bytes:

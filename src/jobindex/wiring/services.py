@@ -1,5 +1,6 @@
 """The services of a replica, each given the others that it needs."""
 
+import logging
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +9,7 @@ from jobindex.auth.logins import Logins
 from jobindex.auth.vault import Vault
 from jobindex.auth.verdicts import Verdicts
 from jobindex.model.job import read_job, read_minimal
+from jobindex.model.node import shortened
 from jobindex.orthanc.client import Client
 from jobindex.safety import Safety
 from jobindex.service.actions import Actions
@@ -39,6 +41,8 @@ from jobindex.service.visits import Named, Visits
 from jobindex.service.whole_jobs import WholeJobs
 from jobindex.settings import NamedNode, Settings
 from jobindex.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +102,20 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
         freshness=freshness,
-        refresh=Refresh(view, asking, intake),
+        refresh=Refresh(view, asking, intake, Breaker()),
         search=search,
         reader=Reader(view, freshness, relay, rights, search, gives_whole=not is_minimal),
         whole_jobs=None if is_minimal else WholeJobs(view, relay),
         relay=relay,
-        submissions=Submissions(store),
+        submissions=Submissions(store, freshness),
         actions=Actions(view, relay),
         removal=Removal(store, view, relay, rights, timing),
     )
 
 
 def _named(node: NamedNode) -> Named:
+    node_id = shortened(node.id)
+    if node_id != node.id:
+        log.warning("JOBINDEX_NODES: %s has more than 64 characters, and is cut to %s", node.id, node_id)
     login = f"{node.user}:{node.password.get_secret_value()}"
-    return Named(node.id, node.url.rstrip("/"), "Basic " + b64encode(login.encode()).decode() if node.user else "")
+    return Named(node_id, node.url.rstrip("/"), "Basic " + b64encode(login.encode()).decode() if node.user else "")

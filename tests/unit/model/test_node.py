@@ -12,13 +12,31 @@ from ...builders import node_record
     [
         ("Orthanc", "pacs-1", "Orthanc-pacs-1-8042"),
         ("Röntgen / CT 1", "h:1", "R-ntgen---CT-1-h-1-8042"),
-        ("x" * 100, "h", "x" * 64),
+        ("x" * 100, "h", "x" * 51 + "-bc879291b8b5"),
     ],
 )
 def test_a_node_without_an_id_is_given_a_lawful_one(name: str, host: str, expected: str) -> None:
     given = default_node_id(name, host, 8042)
     assert given == expected
     assert NODE_ID.fullmatch(given)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("a-very-long-name-of-a-department-of-a-hospital-in-a-town-by-the-sea-1", "-2"),
+        ("x" * 200, "y"),
+    ],
+)
+def test_in_use_long_names_that_begin_alike_make_two_ids(first: str, second: str) -> None:
+    ids = {default_node_id(first, "h", 8042), default_node_id(first + second, "h", 8042)}
+    assert len(ids) == 2
+    assert all(NODE_ID.fullmatch(each) for each in ids)
+
+
+def test_in_use_long_names_that_differ_in_what_is_replaced_make_two_ids() -> None:
+    names = ("Röntgen " + "x" * 60, "Rantgen " + "x" * 60, "Rüntgen " + "x" * 60)
+    assert len({default_node_id(name, "h", 8042) for name in names}) == 3
 
 
 def test_only_alive_and_late_nodes_are_asked() -> None:

@@ -5,8 +5,10 @@ import asyncio
 import orjson
 import pytest
 
+from jobindex.service.breaker import REST
+
 from ...builders import job_id
-from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc
+from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc, Told
 from ..words import job
 from .services import CALLER, STRANGER, Services
 
@@ -84,3 +86,45 @@ async def test_those_who_ask_at_once_with_the_same_credentials_share_the_asking(
     assert orthanc.count("GET", "/jobs") == 1
     await asyncio.gather(services.refresh.refresh(CALLER), services.refresh.refresh(STRANGER))
     assert orthanc.count("GET", "/jobs") == 3
+
+
+async def test_a_job_that_can_not_be_read_at_this_moment_is_read_at_the_next(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orthanc answers 400 while it can't format the progress of an archive."""
+    monkeypatch.setattr("jobindex.service.refresh.WITHIN", 5.0)
+    await services.say("a", at=orthanc)
+    lists(orthanc, 1)
+    orthanc.tell_in_turn(f"/jobs/{job_id(1)}", [Told(status=400), Told(status=400), Told(body=job(1))])
+    await refresh(services)
+    assert services.state(1) == "Running"
+
+
+async def test_a_node_that_did_not_answer_is_waited_for_once_in_five_seconds(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.refresh.WITHIN", 0.2)
+    await services.say("a", at=orthanc)
+    await services.say("b", at=other)
+    orthanc.tell("/jobs", hangs=True)
+    for _ in range(3):
+        await refresh(services)
+    assert (orthanc.count("GET", "/jobs"), other.count("GET", "/jobs")) == (1, 3)
+    services.clock.pass_by(REST)
+    lists(orthanc, 1)
+    orthanc.tell_job(job_id(1), job(1))
+    await refresh(services)
+    assert services.state(1) == "Running"
+    assert not services.breaker.rests("a")
+
+
+async def test_unknown_jobs_are_read_before_unfinished_ones(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.refresh.MOST_READ", 1)
+    await services.say("a", job(1), job(2), at=orthanc)
+    lists(orthanc, 1, 2, 3)
+    orthanc.tell_job(job_id(3), job(3))
+    await refresh(services)
+    assert services.state(3) == "Running"
+    assert orthanc.paths() == {"/jobs", f"/jobs/{job_id(3)}"}

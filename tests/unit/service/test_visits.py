@@ -220,3 +220,49 @@ async def test_who_is_no_longer_known_is_no_longer_visited(services: Services) -
     await services.store.visit.add("nobody")
     await services.visits.visit_due()
     assert await services.store.visit.members() == []
+
+
+async def introduced(services: Services, orthanc: ScriptedOrthanc) -> None:
+    told = Registration(name="sample", http_port=orthanc.port)
+    await services.visits.introduce("s", told, "127.0.0.1", TOKEN)
+    await services.show()
+
+
+async def test_true_state_an_emptied_redis_learns_a_token_from_whoever_visited(
+    store: Store, redis: Redis, orthanc: ScriptedOrthanc
+) -> None:
+    """The replica that was given it is not there any more."""
+    lists(orthanc, job(1))
+    async with services_on(store, OFTEN) as services:
+        async with services_on(store, OFTEN) as first:
+            await introduced(first, orthanc)
+        await visited(services, orthanc)
+        epoch = services.view.head.epoch
+        await redis.flushall()
+        await until(lambda: services.view.head.epoch != epoch and "s" in services.view.nodes)
+        lists(orthanc, job(1, Progress=77, at=5))
+        await visited(services, orthanc)
+        assert services.shown()["Progress"] == 77
+        assert await services.tokens.of("s", services.view.nodes["s"].incarnation) == TOKEN
+
+
+async def test_true_state_a_token_that_redis_lost_is_kept_again_with_the_next_event(
+    store: Store, redis: Redis, orthanc: ScriptedOrthanc
+) -> None:
+    async with services_on(store, OFTEN) as first, services_on(store, OFTEN) as second:
+        await introduced(first, orthanc)
+        await redis.delete(keys.key(keys.TOKEN, "s"))
+        await introduced(second, orthanc)
+        assert await second.tokens.of("s", second.view.nodes["s"].incarnation) == TOKEN
+
+
+async def test_a_token_that_was_not_heard_of_for_long_is_not_kept_again(
+    store: Store, redis: Redis, orthanc: ScriptedOrthanc
+) -> None:
+    async with services_on(store, OFTEN) as services:
+        await introduced(services, orthanc)
+        incarnation = services.view.nodes["s"].incarnation
+        assert await services.tokens.of_visited("s", incarnation) == TOKEN
+        await redis.delete(keys.key(keys.TOKEN, "s"))
+        services.clock.pass_by(services.timing.gone + 1)
+        assert await services.tokens.of_visited("s", incarnation) == ""

@@ -10,7 +10,7 @@ from jobindex.service.visits import Named
 from jobindex.store import Store
 
 from ...builders import job_id
-from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc, Told
+from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc, Told, scripted
 from ..waiting import until
 from ..words import job
 from .services import PATIENT, Services, services_on
@@ -247,3 +247,11 @@ async def test_true_state_a_node_that_lists_no_ids_either_loses_nothing(
         await visited(services, orthanc, "/jobs?expand", 3)
         assert (await store.nodes.everything())["n"].seen == before
         assert services.state(1) == "Running"
+
+
+async def test_in_use_an_orthanc_that_wants_no_login_may_be_named_without_one(store: Store) -> None:
+    async with scripted() as orthanc:
+        lists(orthanc, job(1))
+        async with services_on(store, OFTEN, [Named("n", orthanc.url, "")]) as services:
+            await shown(services, 1, "Running")
+        assert not any("Authorization" in asked.headers for asked in orthanc.asked)

@@ -9,7 +9,7 @@ import pytest
 from jobindex.store.changes import Change, Changes
 
 from ...builders import job_id
-from ..scripted_orthanc import ScriptedOrthanc, Told
+from ..scripted_orthanc import LOGIN, ScriptedOrthanc, Told
 from ..waiting import until
 from ..words import job
 from .replica import Replica, replica_on
@@ -236,3 +236,27 @@ async def test_read_your_writes_the_list_follows_an_action_that_takes_a_while(
         await until(follows)
     assert orthanc.count("POST", f"{PATH}/{action}") == 1
     assert orthanc.count("GET", PATH) == 3
+
+
+EXACT = LOGIN | {"Cache-Control": "no-cache"}
+
+
+async def test_read_your_writes_an_exact_list_has_a_job_that_can_not_be_read_at_that_very_moment(
+    replica: Replica, orthanc: ScriptedOrthanc
+) -> None:
+    """Orthanc answers 400 while it can't format the progress of an archive."""
+    unreported(orthanc)
+    orthanc.tell_in_turn(PATH, [Told(status=400), Told(status=400), Told(body=job(1))])
+    assert (await replica.get("/jobs", EXACT)).json == [job_id(1)]
+
+
+async def test_read_your_writes_exact_lists_wait_once_for_an_orthanc_that_does_not_answer(
+    replica: Replica, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    await replica.get("/jobs")
+    orthanc.tell("/jobs", hangs=True)
+    await replica.get("/jobs", EXACT)
+    asked = orthanc.count("GET", "/jobs")
+    unreported(other)
+    assert (await replica.get("/jobs", EXACT)).json == [job_id(1)]
+    assert orthanc.count("GET", "/jobs") == asked

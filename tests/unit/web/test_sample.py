@@ -1,14 +1,16 @@
 """A cluster that runs Orthanc's own sample plugin changes only its URL."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from redis.asyncio import Redis
 
 from ...builders import job_id
 from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc
 from ..waiting import until
 from ..words import job
-from .replica import Replica, replica_on
+from .replica import PATIENT, Replica, replica_on
 
 NODE = "sample-127.0.0.1-{port}"
 EVENTS = ("submitted", "success", "failure")
@@ -94,3 +96,28 @@ async def test_what_can_not_be_read_is_refused(redis_url: str, body: bytes) -> N
     async with replica_on(redis_url, sample_routes=True) as replica:
         answer = await replica.ask_inside("POST", f"/jobs/{job_id(1)}/success", body)
         assert answer.status == 400
+
+
+QUICK = replace(PATIENT, beat=2.0, visit=0.1, busy_visit=0.1)
+
+
+async def progresses(replica: Replica, orthanc: ScriptedOrthanc, progress: int) -> None:
+    """Wait until the list shows what the Orthanc tells from now on, and the node as alive."""
+
+    async def so() -> bool:
+        orthanc.tell("/jobs?expand", b"[" + job(1, Progress=progress) + b"]")
+        found = (await replica.get("/jobs?expand")).json
+        return [(each["Progress"], each["JobIndex"]["NodeState"]) for each in found] == [(progress, "Alive")]
+
+    await until(so)
+
+
+async def test_true_state_a_cluster_of_the_sample_heals_when_redis_is_emptied(
+    redis_url: str, redis: Redis, orthanc: ScriptedOrthanc
+) -> None:
+    """No event comes for a long time: the token that Redis lost is known to the replica."""
+    async with replica_on(redis_url, QUICK, sample_routes=True, sample_port=port_of(orthanc)) as replica:
+        assert (await replica.ask_inside("POST", "/orthanc/started", hello())).status == 200
+        await progresses(replica, orthanc, 10)
+        await redis.flushall()
+        await progresses(replica, orthanc, 60)

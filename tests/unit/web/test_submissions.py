@@ -1,5 +1,6 @@
 """Around a submission that nginx tells of, lists ask the nodes first, on any replica; at other times they don't."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import Mapping
@@ -42,8 +43,9 @@ async def test_without_a_submission_no_list_asks_a_node_for_its_jobs(
 
 
 async def test_a_second_after_the_end_no_list_asks_any_more(
-    replica: Replica, orthanc: ScriptedOrthanc, redis: Redis
+    replica: Replica, orthanc: ScriptedOrthanc, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("jobindex.service.freshness.EXPECTS_S", 0.1)
     await tell(replica, "began")
     assert submissions.LINGERS_MS < await redis.pttl(TTL) <= submissions.COUNTS_MS
     await tell(replica, "ended")
@@ -142,3 +144,21 @@ async def test_a_notice_asks_no_orthanc_and_is_in_no_trail(
     capsys.readouterr()
     await tell(replica, "began")
     assert (orthanc.asked, other.asked, capsys.readouterr().out) == ([], [], "")
+
+
+async def test_a_replica_that_was_told_does_not_wait_for_redis(
+    replica: Replica, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, asked = asyncio.Event(), asyncio.Event()
+
+    async def late(self: object, notices: object) -> None:
+        asked.set()
+        await taken.wait()
+
+    monkeypatch.setattr(submissions.Submissions, "note", late)
+    telling = asyncio.create_task(tell(replica, "began"))
+    await asked.wait()
+    unreported(orthanc)
+    assert (await replica.get("/jobs")).json == [job_id(1)]
+    taken.set()
+    assert (await telling).status == 204

@@ -49,6 +49,7 @@ async def _asked(client: Client, url: str) -> Answer | None:
 def records(nodes: Mapping[str, Node]) -> list[Finding]:
     """What the index itself shows."""
     rows = [row for node_id, node in nodes.items() for row in (*_state(node_id, node), *_line(node_id, node))]
+    rows += [row for node_id, node in nodes.items() for row in _remote_access(node_id, node)]
     rows += [row for node_id, node in nodes.items() for row in (*_kind(node_id, node), *_clock(node_id, node))]
     return [Finding(level, "nodes", says, mend) for level, says, mend in (*rows, *_shared(nodes))]
 
@@ -91,6 +92,13 @@ def _state(node_id: str, node: Node) -> Iterator[Row]:
         yield level, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
 
 
+def _remote_access(node_id: str, node: Node) -> Iterator[Row]:
+    """Orthanc says so by a 401, which looks like a wrong password."""
+    if not node.remote_access and not is_here(node.url):
+        mend = 'set "RemoteAccessAllowed": true in /etc/orthanc/orthanc.json there, and restart it'
+        yield PROBLEM, f"{node_id} answers 401 to every other machine, whatever the password", mend
+
+
 def _line(node_id: str, node: Node) -> Iterator[Row]:
     if is_plain(node.url):
         mend = "switch TLS on in that Orthanc (SslEnabled), or let both be on one machine or one guarded network"
@@ -127,9 +135,13 @@ def _shared(nodes: Mapping[str, Node]) -> Iterator[Row]:
 
 def is_plain(url: str) -> bool:
     """Whether what is sent there can be read on a network."""
-    parts = urlsplit(url)
+    return urlsplit(url).scheme == "http" and not is_here(url)
+
+
+def is_here(url: str) -> bool:
+    """Whether an address is this machine's own."""
+    host = urlsplit(url).hostname or ""
     try:
-        here = ip_address(parts.hostname or "").is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        here = parts.hostname == "localhost"
-    return parts.scheme == "http" and not here
+        return host == "localhost"

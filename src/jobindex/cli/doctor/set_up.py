@@ -24,7 +24,7 @@ SWITCHES = {
     "always_refresh": (
         WARNING,
         "every list asks every Orthanc, though those with the plugin report within some 50 ms",
-        "take JOBINDEX_ALWAYS_REFRESH away unless clients list right after a call",
+        "take JOBINDEX_ALWAYS_REFRESH away unless clients submit past nginx and list at once",
     ),
 }
 """By setting: what it means that it is on."""

@@ -1,6 +1,7 @@
-"""The simulator's faults over HTTP: `POST /simulator/{crash|hang|slow|recover|forget|restart}`.
+"""The simulator's faults over HTTP: `POST /simulator/{balk|crash|hang|slow|recover|forget|restart}`.
 
-A body `{"Seconds": 0.5}` says how slow; everything is answered `{}`, a crash and a restart before they begin.
+A body `{"Seconds": 0.5}` says how slow, `{"ID": "…"}` which job has no text; everything is answered `{}`, a crash and a
+restart before they begin.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from aiohttp import web
 class Scriptable(Protocol):
     """What can be ordered."""
 
+    def balk(self, job_id: str) -> None: ...
     def hang(self) -> None: ...
     def slow(self, seconds: float) -> None: ...
     def recover(self) -> None: ...
@@ -35,6 +37,8 @@ class Control:
         if verb == "slow":
             order = await request.json()
             self._simulator.slow(float(order["Seconds"]))
+        elif verb == "balk":
+            self._simulator.balk(str((await request.json())["ID"]))
         elif verb in ("hang", "recover", "forget"):
             getattr(self._simulator, verb)()
         else:

@@ -1,4 +1,4 @@
-"""What a simulated Orthanc can be made to suffer while it lives: not answering at all, and answering late."""
+"""What a simulated Orthanc can be made to suffer while it lives: not answering at all or late, or not on one job."""
 
 import asyncio
 
@@ -10,6 +10,12 @@ class Faults:
         self._delay = 0.0
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self.not_yet: set[str] = set()
+        """Ids of jobs that can't be printed: they are 400, and the list with them is."""
+
+    def balk(self, job_id: str) -> None:
+        """Have no text of this job."""
+        self.not_yet.add(job_id)
 
     def hang(self) -> None:
         """Accept, and never answer."""
@@ -20,7 +26,8 @@ class Faults:
         self._delay = seconds
 
     def recover(self) -> None:
-        """Answer at once, also what has been waiting."""
+        """Answer at once, also what has been waiting, and on all jobs."""
+        self.not_yet.clear()
         self._delay = 0.0
         self._flowing.set()
 

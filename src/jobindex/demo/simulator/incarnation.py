@@ -87,7 +87,7 @@ class Incarnation:
     def _routes(self) -> list[Any]:
         site = self._site
         return [
-            *JobsDoor(self.engine, site.release).routes(),
+            *JobsDoor(self.engine, site.release, site.faults.not_yet).routes(),
             *StorageDoor(site.studies, site.pace, site.release, site.configuration).routes(),
             *WorkDoor(self.engine, site.studies, site.release, site.configuration).routes(),
         ]

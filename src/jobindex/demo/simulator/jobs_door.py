@@ -15,9 +15,10 @@ BOOLEANS = {"": True, "1": True, "true": True, "0": False, "false": False}
 class JobsDoor:
     """What clients may ask of the engine, and do to its jobs."""
 
-    def __init__(self, engine: Engine, release: Release) -> None:
+    def __init__(self, engine: Engine, release: Release, not_yet: set[str] | frozenset[str] = frozenset()) -> None:
         self._engine = engine
         self._release = release
+        self._not_yet = not_yet
 
     def routes(self) -> list[Route]:
         table: list[Route] = [
@@ -40,10 +41,14 @@ class JobsDoor:
         ids = self._engine.ids()
         if not self._expands(question):
             return answer_json(ids)
+        if not self._not_yet.isdisjoint(ids):
+            return Answer(400)
         return answer_json([self._public(job) for job in map(self._engine.job, ids) if job])
 
     async def job(self, question: Question, job_id: str) -> Answer:
         job = self._engine.job(job_id)
+        if job_id in self._not_yet:
+            return Answer(400)
         return answer_json(self._public(job)) if job else Answer(404)
 
     async def output(self, question: Question, job_id: str, key: str) -> Answer:

@@ -75,6 +75,10 @@ class Simulator:
     def studies(self) -> Studies:
         return self._site.studies
 
+    def balk(self, job_id: str) -> None:
+        """Have no text of this job, neither alone nor in a list."""
+        self._site.faults.balk(job_id)
+
     def hang(self) -> None:
         """Accept, and never answer, neither a client nor the plugin."""
         self._site.faults.hang()
@@ -84,7 +88,7 @@ class Simulator:
         self._site.faults.slow(seconds)
 
     def recover(self) -> None:
-        """End hanging and slowness."""
+        """End hanging, slowness and balking."""
         self._site.faults.recover()
 
     def forget(self) -> None:

@@ -9,6 +9,10 @@ enter_epoch()
 if redis.call('HSETNX', NODES, ARGV[2], ARGV[3]) == 0 then
   return 0
 end
+local record = cjson.decode(ARGV[3])
 redis.call('ZADD', PREFIX .. 'due:late', ms(now() + ARGV[4]), ARGV[2])
-changed('node', ARGV[2], ARGV[2], cjson.decode(ARGV[3]).state, '')
+if record.kind == 'sample' then
+  redis.call('ZADD', PREFIX .. 'due:visit', 'NX', ms(now()), ARGV[2])
+end
+changed('node', ARGV[2], ARGV[2], record.state, '')
 return 1

@@ -126,3 +126,9 @@ def test_the_list_as_nobody_sees_it() -> None:
     assert levels(listing(Heard(503, {}, b"{}"))) == [WARNING]
     assert levels(listing(Heard())) == levels(listing(Heard(502))) == [PROBLEM]
     assert [*front_line("https://front"), *levels(front_line("http://front"))] == [WARNING]
+
+
+def test_administrator_an_orthanc_that_lets_no_other_machine_in_is_named() -> None:
+    (finding,) = records({"a": node(url="https://10.0.0.1:8042", remote_access=False)})
+    assert (finding.level, "401" in finding.says, "RemoteAccessAllowed" in finding.mend) == (PROBLEM, True, True)
+    assert not records({"a": node(url="http://127.0.0.1:8042", remote_access=False)})

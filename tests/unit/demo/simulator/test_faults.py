@@ -118,3 +118,14 @@ def test_as_a_process_it_says_where_it_listens_and_ends_by_a_crash() -> None:
 async def _post(url: str) -> None:
     async with aiohttp.ClientSession() as session, session.post(url) as answer:
         assert answer.status == 200
+
+
+async def test_plugin_a_job_without_a_text_spoils_the_list_and_nothing_else() -> None:
+    async with simulated() as simulator:
+        job, other = modify(simulator), modify(simulator)
+        await ask(simulator, "POST", "/simulator/balk", json={"ID": job.id})
+        told = [(await ask(simulator, "GET", path))[0] for path in ("/jobs", "/jobs?expand", f"/jobs/{job.id}")]
+        assert told == [200, 400, 400]
+        assert (await ask(simulator, "GET", f"/jobs/{other.id}"))[0] == 200
+        await ask(simulator, "POST", "/simulator/recover")
+        assert (await ask(simulator, "GET", f"/jobs/{job.id}"))[0] == 200
