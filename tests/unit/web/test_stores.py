@@ -34,7 +34,8 @@ BOUNDS = {
     **dict.fromkeys(("Section.shelves", "Section.firsts", "Selection._nodes", "Objects.nodes"), INDEX),
     # By node, of which there are as many as in the index.
     **dict.fromkeys(
-        ("Breaker._until", "Client._barred", "Places._free", "Tokens._open", "FirstAnswers._places"), INDEX
+        ("Breaker._until", "Client._barred", "Places._free", "Tokens._open", "Tokens._visited", "FirstAnswers._places"),
+        INDEX,
     ),
     # In bytes.
     "Told._words": 16 * MB,
