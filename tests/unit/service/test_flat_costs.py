@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -19,16 +20,17 @@ from ...builders import job_id, word
 FEW, MANY = 3000, 60_000
 STATES = ("Running", *("Success",) * 18, "Failure")
 ONE_IN_TWENTY = frozenset({"Running"})
+AT_END = -1
 TIMES = 15
 GROWTH = 4.0
 """Of times that a busy machine blurs; what grows with the index would by 20."""
-PAGES = {
-    "first": Question(expand=True, limit=100),
-    "ids at the end": Question(since=2**40, limit=100),
-    "at the end": Question(expand=True, since=2**40, limit=100),
-    "running": Question(expand=True, limit=100, states=ONE_IN_TWENTY),
-    "the last running": Question(expand=True, limit=100, states=ONE_IN_TWENTY, since=2**40),
-    "without a node": Question(expand=True, limit=100, hidden=("b",), since=2**40),
+PAGES: dict[str, dict[str, Any]] = {
+    "first": {"expand": True},
+    "ids at the end": {"since": AT_END},
+    "at the end": {"expand": True, "since": AT_END},
+    "running": {"expand": True, "states": ONE_IN_TWENTY},
+    "the last running": {"expand": True, "states": ONE_IN_TWENTY, "since": AT_END},
+    "without a node": {"expand": True, "hidden": ("b",), "since": AT_END},
 }
 
 
@@ -45,13 +47,14 @@ def views() -> tuple[View, View]:
     return view_of(FEW), view_of(MANY)
 
 
-def page_of(view: View, question: Question) -> Question:
-    """The page, whose beginning is near the end of what there is."""
-    if not question.since:
-        return question
-    states, hidden = question.states or STATES, question.hidden
-    count = sum(job.record.state in states and job.record.node not in hidden for job in view.jobs.values())
-    return Question(question.expand, question.states, count - 100, 100, hidden)
+def page_of(view: View, asked: dict[str, Any]) -> Question:
+    """The page of 100, whose beginning is near the end of what there is."""
+    page = {**asked, "limit": 100}
+    if asked.get("since") == AT_END:
+        states, hidden = asked.get("states", STATES), asked.get("hidden", ())
+        count = sum(job.record.state in states and job.record.node not in hidden for job in view.jobs.values())
+        page["since"] = count - 100
+    return Question(**page)
 
 
 async def _took(view: View, ask: Callable[[], object]) -> float:
