@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 
-from . import downloads, growth, intake, lists, own_writes, singles, size
+from . import downloads, flat, growth, intake, lists, own_writes, singles, size
 from .results import FOLDER, Chapter
 
 CHAPTERS = {
@@ -17,6 +17,7 @@ CHAPTERS = {
     "downloads": downloads,
     "size": size,
     "growth": growth,
+    "flat": flat,
 }
 
 

@@ -17,7 +17,7 @@ ESCAPES = [
     "/jobs/../system",
     "/jobs/%2e%2e/system",
     "/jobs/..%2fsystem",
-    "/jobs/..%2ftools%2fshutdown%3fx%3d/cancel",
+    "/jobs/..%2fsystem%3fx%3d/cancel",
     "/jobs/%252e%252e%252fsystem",
     "/jobs/%00",
     "/jobs/%0d%0aHost:%20evil",

@@ -48,10 +48,10 @@ def test_in_use_the_goodbye_is_heard_whatever_is_refused(
 ) -> None:
     node = make_node(intervals={"SHORTEST_PAUSE": 30, "LONGEST_PAUSE": 30}).start()
     until(service.complete, "a complete report")
-    service.script = lambda report: (status, {}) if report["Jobs"] else None
+    service.refuse(503)
     job = node.orthanc.happen("JobSuccess", 1)
-    until(lambda: service.has_seen(job), "a refused report")
-    node.orthanc.happen("JobSuccess", 2)
+    until(lambda: service.has_seen(job), "a report that is kept")
+    service.script = lambda report: (status, {}) if report["Jobs"] else None
     stop_in_time(node)
     assert service.taken[-1].get("Goodbye") is True
 

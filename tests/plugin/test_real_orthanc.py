@@ -34,6 +34,7 @@ LATE_S = 14.0  # seconds without a report after which a node is late
 THREADS = 8
 STOP_DIFFERENCE_S = 0.3
 FAREWELL_S = 0.4
+IDLE = "import orthanc\northanc.RegisterOnChangeCallback(lambda change, level, resource: None)\n"
 ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -272,9 +273,11 @@ async def stopping(real: Real) -> float:
 
 
 async def slower_to_stop(folder: Path, service: ScriptedService, *, hangs: bool) -> float:
-    """Seconds that an Orthanc takes longer to stop than one without the plugin, both at once in the midst of jobs."""
+    """Seconds that an Orthanc takes longer to stop than with a script that does nothing; both in the midst of jobs."""
     complete = len(service.complete())
-    async with running(folder / "with", service) as with_it, running(folder / "without", None) as without:
+    other = {"Plugins": [str(orthanc_python())], "PythonScript": str(folder.with_suffix(".py"))}
+    folder.with_suffix(".py").write_text(IDLE)
+    async with running(folder / "with", service) as with_it, running(folder / "without", None, **other) as without:
         await asyncio.to_thread(until, lambda: len(service.complete()) > complete, "a complete report")
         for real in (with_it, without):
             study = await upload(real)

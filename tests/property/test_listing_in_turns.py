@@ -53,6 +53,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
         "listing.AT_ONCE": 1,
         "listing.LONGEST_PAGE": 15,
         "listing.PIECE_BYTES": 600,
+        "snapshot_read.STRETCH_BYTES": 900,
     }.items():
         monkeypatch.setattr(f"jobindex.service.{name}", value)
 

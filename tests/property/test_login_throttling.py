@@ -37,10 +37,11 @@ class Asked(NamedTuple):
 
 guesses = st.lists(
     st.one_of(
-        st.tuples(st.integers(0, 20_000), st.just(ALICE), st.just("")),
+        st.tuples(st.integers(0, 8_000), st.just(ALICE), st.just("")),
         st.tuples(st.integers(0, 3_000), st.just("bob"), st.sampled_from("abcdefgh")),
         st.tuples(st.integers(0, 1_000), st.sampled_from(["u1", "u2", "u3", "u4"]), st.sampled_from("abcd")),
     ).map(lambda each: Try(*each)),
+    min_size=15,
     max_size=60,
 )
 """At alice's name another password each time; at others' names any, again and again."""
@@ -86,7 +87,7 @@ def counters(store: Store) -> dict[str, Attempts]:
     return {"in Redis": store.logins, "in memory": LocalAttempts()}
 
 
-histories = given(history=guesses, comes=st.integers(0, 90_000), again=st.integers(1000, round(PATIENCE_S * 1000)))
+histories = given(history=guesses, comes=st.integers(5_000, 60_000), again=st.integers(1000, round(PATIENCE_S * 1000)))
 usual = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

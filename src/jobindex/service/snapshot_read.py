@@ -4,6 +4,7 @@ What changes ahead of the reader is kept as it was, within a bound in bytes: who
 """
 
 from collections.abc import Iterator
+from itertools import accumulate
 from types import TracebackType
 
 from jobindex.service.view import View
@@ -11,6 +12,8 @@ from jobindex.store.jobs import Stored
 
 MAX_KEPT_BYTES = 32 << 20
 """Of texts that have changed since, for one reader."""
+STRETCH_BYTES = 1 << 20
+"""Of the texts of one stretch."""
 
 
 class TooSlow(ConnectionError):
@@ -48,9 +51,16 @@ class SnapshotRead:
         """The jobs in order, the view may move between two stretches; TooSlow where it has moved too far."""
         while ids := self._view.shelves.following(self._reached):
             self._check()
+            ids = self._few(ids)
             yield self._as_it_was(ids, ids[-1])
         self._check()
         yield self._as_it_was([], max(self._before, default=self._reached))
+
+    def _few(self, ids: list[str]) -> list[str]:
+        """Those at the beginning whose texts are not too many bytes: a reader holds what is in its stretch."""
+        sizes = accumulate(len(self._view.jobs[job_id].text) for job_id in ids)
+        count = next((number for number, size in enumerate(sizes, 1) if size >= STRETCH_BYTES), len(ids))
+        return ids[:count]
 
     def _as_it_was(self, ids: list[str], end: str) -> list[Stored]:
         self._reached = end

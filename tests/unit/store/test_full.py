@@ -100,12 +100,12 @@ READS: dict[str, Read] = {
 @pytest.mark.parametrize("name", READS)
 async def test_true_state_a_full_redis_is_read(filled: Store, redis: Redis, name: str) -> None:
     before = await READS[name](filled)
-    async with full(redis):
+    async with full(redis, over=100_000):
         assert await READS[name](filled) == before
 
 
 async def test_true_state_a_full_redis_takes_no_rights_away(filled: Store, redis: Redis) -> None:
-    async with full(redis):
+    async with full(redis, over=100_000):
         assert await filled.server.lacking() == []
 
 

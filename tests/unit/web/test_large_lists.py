@@ -5,10 +5,12 @@ import gzip
 import time
 from statistics import median
 
+import aiohttp
 import orjson
 import pytest
 
 from ..scripted_orthanc import LOGIN
+from ..waiting import until
 from ..words import job
 from .replica import Replica
 
@@ -63,3 +65,26 @@ async def test_bounds_polls_of_a_list_beyond_the_cache_are_answered_each_time(la
     for _ in range(4):
         answer = await large.get("/jobs?expand&status=Success")
         assert (answer.status, len(orjson.loads(answer.body))) == (200, COUNT)
+
+
+async def test_bounds_a_streamed_list_that_is_cut_never_looks_whole(
+    large: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads so slowly that too much changes meanwhile is cut off, as the index was can't be told any more."""
+    monkeypatch.setattr("jobindex.service.snapshot_read.MAX_KEPT_BYTES", SIZE)
+    async with large.session.get(f"{large.public}/jobs?expand", headers=LOGIN) as answer:
+        assert answer.status == 200
+        await answer.content.readany()
+        for number in range(COUNT - 5, COUNT):
+            moved = job(number, "Success", 1.0, Content={"Resources": "y" * SIZE})
+            assert (await large.report("a", moved)).status == 200
+        await until_shown(large, COUNT - 1)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+
+
+async def until_shown(replica: Replica, number: int) -> None:
+    async def shown() -> bool:
+        return b"yyyy" in (await replica.get(f"/jobs?expand&limit=1&since={number}")).body
+
+    await until(shown)

@@ -2,5 +2,8 @@
 --[[
   Find out whether this server takes what is new, which only a write tells: what is there is written once more.
 ]]
-redis.call('SET', EPOCH, redis.call('GET', EPOCH) or '')
+local found = redis.call('GET', EPOCH)
+if found then
+  redis.call('SET', EPOCH, found)
+end
 return redis.status_reply('OK')

@@ -64,6 +64,9 @@ local function wait(extra)
 end
 local waiting = PREFIX .. 'login:' .. guess
 local since = tonumber(redis.call('GET', waiting) or time)
+if since <= time - REMEMBERED then
+  since = time
+end
 local left = since + PATIENCE - time
 if wait(left > 0 and 0 or 1) <= 0 then
   note(ARGV[3], of_user)
@@ -71,5 +74,5 @@ if wait(left > 0 and 0 or 1) <= 0 then
   redis.call('DEL', waiting)
   return 0
 end
-redis.call('SET', waiting, ms(since), 'PX', REMEMBERED, 'NX')
+redis.call('SET', waiting, ms(since), 'PX', REMEMBERED)
 return left > 0 and math.min(wait(0), math.max(wait(1), left)) or wait(1)
