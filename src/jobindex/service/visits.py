@@ -80,6 +80,8 @@ class Visits:
         self._tokens = tokens
         self._named: Mapping[str, Named] = {each.id: each for each in named}
         self._timing = timing
+        self._lists_again = 0.0
+        """When named nodes are put on the list again, which an emptied Redis has lost."""
         self._cache, self._timeouts = PollCache(), PollTimeouts(WITHIN)
         self._reader = PollReader(client, intake, self._cache, self._timeouts)
 
@@ -118,8 +120,11 @@ class Visits:
         return False
 
     async def _claims(self, most: int) -> list[Claim]:
-        for node_id in self._named:
-            await self._store.visit.add(node_id)
+        now = asyncio.get_running_loop().time()
+        if now >= self._lists_again:
+            for node_id in self._named:
+                await self._store.visit.add(node_id)
+            self._lists_again = now + LOOKS_AGAIN
         return await self._store.visit.claim(most, LEASE) if most else []
 
     async def _visit(self, claim: Claim) -> None:
