@@ -1,7 +1,6 @@
 """No script call is large or holds Redis for long, whatever the size of the jobs in it."""
 
 from collections.abc import Sequence
-from statistics import median
 
 import orjson
 import pytest
@@ -15,7 +14,8 @@ from ...builders import lose, registered, told, word
 
 LARGEST_CALL = 1_000_000
 """Bytes of a script's arguments; a job alone may be a little larger."""
-LONGEST_US = 5_000
+LARGEST_SHARE = 0.5
+"""Of the time that all calls hold Redis: one call has all of it where nothing is parted."""
 
 
 def large(count: int, size: int, at: float = 0, state: str = "Running") -> list[Stored]:
@@ -42,8 +42,8 @@ async def test_bounds_large_jobs_never_hold_redis_for_long(store: Store, redis: 
     await told(store, *words[:1])
     if verb == "reduce":
         await told(store, *words)
-    took = [us for attempt in range(1, 4) for us in await _durations(redis, store, verb, words, attempt)]
-    assert median(took) <= LONGEST_US  # on a busy machine one takes longer, whatever it is
+    shares = [await _largest_share(redis, store, verb, words, attempt) for attempt in range(1, 4)]
+    assert min(shares) <= LARGEST_SHARE
 
 
 async def test_bounds_a_conclusion_of_large_jobs_is_written_in_pieces(store: Store, redis: Redis) -> None:
@@ -69,8 +69,8 @@ async def test_a_word_that_differs_in_its_time_stamp_only_costs_no_version_howev
     assert await lose(store) == 0
 
 
-async def _durations(redis: Redis, store: Store, verb: str, words: Sequence[Stored], attempt: int) -> list[int]:
-    """How long each call held Redis, us."""
+async def _largest_share(redis: Redis, store: Store, verb: str, words: Sequence[Stored], attempt: int) -> float:
+    """How much of the time that all calls held Redis was the longest one's."""
     await redis.config_set("slowlog-log-slower-than", 0)
     await redis.slowlog_reset()
     moved = [Stored(each.id, each.text, word(int(each.id[:8], 16), at=attempt).record) for each in words]
@@ -86,7 +86,7 @@ async def _durations(redis: Redis, store: Store, verb: str, words: Sequence[Stor
         await store.jobs.restore(words)
     called = [each["duration"] for each in await redis.slowlog_get(128) if each["command"].startswith(b"EVALSHA")]
     await redis.config_set("slowlog-log-slower-than", 10_000)
-    return called
+    return max(called) / sum(called)
 
 
 def _changed(text: bytes, progress: int) -> bytes:
