@@ -103,6 +103,7 @@ NODE_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9
 LISTEN = "0A"  # the state of a socket in /proc/net/tcp
 
 URLS = '"Urls" (JOBINDEX_URLS)'
+INTERNAL = "internal listener (port 8001, where nothing else is set)"
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,15})")
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -167,7 +168,7 @@ def read_file(member: str, file: str | Path) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        told = f'"{member}" ({variable(member)}): Orthanc\'s user can\'t read {file}: {describe(error)}'
+        told = f"\"{member}\" ({variable(member)}): Orthanc's user can't read {file}: {describe(error)}"
         remedy = f"; chgrp orthanc {file} && chmod 640 {file}" if isinstance(error, PermissionError) else ""
         raise OSError(told + remedy) from error
 
@@ -304,7 +305,17 @@ def is_private(url: SplitResult) -> bool:
 
 def is_plain(url: SplitResult) -> bool:
     """An address and nothing else: what it is goes into Orthanc's log."""
-    return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.username
+    whole = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.username
+    return whole and is_sendable(url)
+
+
+def is_sendable(url: SplitResult) -> bool:
+    """Whether http.client can ask there: a name that the domain name system may have, a path without odd letters."""
+    try:
+        name = (url.hostname or "").encode("idna").decode()
+    except UnicodeError:
+        return False
+    return re.fullmatch("[!-~]*", name + url.path) is not None
 
 
 def read_secret(source: Mapping[str, Any], insecure: bool) -> Secret:
@@ -1418,8 +1429,8 @@ def describe_refusal(url: str, status: int) -> tuple[str, str]:
     if status == 400:
         return told, 'look at "NodeUrl" and "NodeId" (JOBINDEX_NODE_URL, JOBINDEX_NODE_ID)'
     if status >= 500:
-        return told, "look at the replica's log"
-    return told, f"{URLS} must name the replicas' internal listeners (port 8001, where nothing else is set)"
+        return told, f"look at the replica's log, and whether {URLS} names its {INTERNAL}"
+    return told, f"{URLS} must name a replica's {INTERNAL}"
 
 
 def write_report(head: Mapping[str, Any], batch: Batch) -> bytes:

@@ -231,6 +231,20 @@ def test_administrator_a_node_url_that_is_one_is_taken(plugin: Any, url: str | N
     assert settings.registration["Url"] == registered
 
 
+@pytest.mark.parametrize(
+    "url", ["http://a..b:1", f"http://{'a' * 64}:1", "http://a b:1", "http://a:1/x y", "http://a:1/ä"]
+)
+def test_administrator_an_address_that_nothing_can_be_sent_to_is_refused_at_the_start(plugin: Any, url: str) -> None:
+    with pytest.raises(ValueError, match=r'^"Urls" \(JOBINDEX_URLS\) must be'):
+        plugin.read_settings({"JobIndex": {**SECTION, "Urls": [url]}}, {})
+
+
+@pytest.mark.parametrize("url", ["http://größer.example:1", "http://[fd00::1]:1", "http://index-1.:1", "https://a/b"])
+def test_administrator_an_address_that_can_be_sent_to_is_taken(plugin: Any, url: str) -> None:
+    (read,) = plugin.read_settings({"JobIndex": {**SECTION, "Urls": [url]}}, {}).urls
+    assert read.geturl() == url
+
+
 def test_administrator_that_nobody_listens_is_told(make_node: Callable[..., Node]) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     node = make_node(Urls=[url]).start()
@@ -281,6 +295,7 @@ def test_administrator_that_something_else_listens_is_told(make_node: Callable[.
         (401, {"Message": "a login of Orthanc's own"}, "answers 401 (a login of Orthanc's own)", '"Urls"'),
         (400, {"Message": "an address is http://host:port"}, "answers 400 (an address is http://host:port)", "NodeUrl"),
         (503, {"Message": "Bad", "Details": "Redis\nis away"}, "answers 503 (Redis is away)", "replica's log"),
+        (500, {"HttpStatus": 500, "Details": "No Orthanc"}, "answers 500 (No Orthanc)", '"Urls"'),
         (404, {"Details": "x" * 201}, f"answers 404 ({'x' * 200})", '"Urls"'),
         (404, {"Details": {"a": 1}}, "answers 404:", '"Urls"'),
     ],
