@@ -1,4 +1,4 @@
-"""A time-out forgives the loop's lag, and no more than its own seconds of it, on a loop whose turns take what we say."""
+"""A time-out forgives the loop's lag, but no more than its own seconds of it; here turns take what we say."""
 
 import asyncio
 import selectors
