@@ -171,7 +171,7 @@ class Loopback:
 
     port: int
     url: SplitResult | None  # given where the listener can't be found
-    certificate: Path | None  # Orthanc's own, where it speaks TLS
+    certificate: Path | None  # Orthanc's own, where it speaks TLS; then only TLS is spoken with it
     tls: ssl.SSLContext
     login: str = field(repr=False)  # the value of Authorization; empty: a token of Orthanc's
     served: bool = True
@@ -183,7 +183,7 @@ def read_loopback(configuration: Mapping[str, Any], merged: Mapping[str, Any]) -
     secure = bool(configuration.get("SslEnabled", False))
     return Loopback(
         port=configuration.get("HttpPort", 8042),
-        url=read_self_url(given) if given else None,
+        url=read_self_url(given, secure) if given else None,
         certificate=beside_configuration(configuration.get("SslCertificate", "certificate.pem")) if secure else None,
         tls=pinned_tls(merged.get("CertificateFile"), merged.get("KeyFile")),
         login=read_login(str(user), merged) if user else "",
@@ -192,11 +192,14 @@ def read_loopback(configuration: Mapping[str, Any], merged: Mapping[str, Any]) -
     )
 
 
-def read_self_url(given: str) -> SplitResult:
-    """Only where nobody can read on the way: who asks there opens all of Orthanc."""
+def read_self_url(given: str, secure: bool) -> SplitResult:
+    """Only where nobody can read on the way: who asks there opens all of Orthanc.  TLS as Orthanc itself speaks it."""
     url = urlsplit(given.strip().rstrip("/"))
     if not is_plain(url) or url.path or not is_private(url):
         raise ValueError('"SelfUrl" (JOBINDEX_SELF_URL) must be https://host:port, or http:// with a loopback address')
+    if (url.scheme == "https") != secure:
+        said, needed = ("true", "https") if secure else ("false", "http")
+        raise ValueError(f'"SelfUrl" (JOBINDEX_SELF_URL) must begin with {needed}://, since "SslEnabled" is {said}')
     return url
 
 
@@ -879,7 +882,8 @@ def received(connection: socket.socket) -> bytes:
 class OwnOrthanc(Line):
     """Loopback client: asks this very Orthanc over HTTP, by one connection that is kept busy.
 
-    Law: the key is sent only to a listener of this process, and over TLS only to who shows Orthanc's certificate.
+    Law: the key is sent only to a listener of this process (to a loopback address where listeners can't be known), and
+    over TLS, as SelfUrl says it too, only to who shows Orthanc's certificate.
     """
 
     def __init__(self, settings: Loopback, token: Token) -> None:
@@ -964,6 +968,8 @@ class OwnOrthanc(Line):
         host, port = connection.sock.getpeername()[:2]
         if self._listener is None or self._listener.host != host or not self._listener.open:
             self._listener = own_listener(port, host)
+        if self._listener is None and not ipaddress.ip_address(host).is_loopback:
+            raise Unread("its own listener can't be told from another's on this system: SelfUrl must be at a loopback")
         if isinstance(connection.sock, ssl.SSLSocket) and connection.sock.getpeercert(True) != self._own_certificate():
             raise Unread("the listener shows another certificate than SslCertificate")
 
