@@ -15,7 +15,7 @@ def readiness(url: str, heard: Heard) -> list[Finding]:
     """What its `/-/ready` says."""
     if not heard.status:
         mend = "see that it runs and that its internal port (8001) is reached from here"
-        return [Finding(PROBLEM, "replica", f"{url} does not answer", mend)]
+        return [Finding(PROBLEM, "replica", f"{url} does not answer{f': {heard.why}' if heard.why else ''}", mend)]
     told = _members(heard.body)
     if "Ready" not in told:
         mend = "name a replica's internal listener, such as http://replica:8001"
