@@ -19,6 +19,7 @@ from jobindex.service.asking import Asking
 from jobindex.service.breaker import Breaker
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.intake import Intake
+from jobindex.service.rights import Rights
 from jobindex.service.view import View
 from jobindex.store.jobs import Stored
 
@@ -37,11 +38,12 @@ T = TypeVar("T")
 class Refresh:
     """Reads, as the caller, what the view can't know yet: the unknown and the unfinished."""
 
-    def __init__(self, view: View, asking: Asking, intake: Intake, silent: Breaker) -> None:
+    def __init__(self, view: View, asking: Asking, intake: Intake, rights: Rights, silent: Breaker) -> None:
         """`silent` is this one's own: who is too slow for a list may be quick enough for an action."""
         self._view = view
         self._asking = asking
         self._intake = intake
+        self._rights = rights
         self._silent = silent
         self._rounds: OrderedDict[str, Coalesced[None]] = OrderedDict()
         self._turn = 0
@@ -71,6 +73,8 @@ class Refresh:
             if isinstance(error, OwnerSilent):
                 self._silent.trip(node_id)
             return
+        if answer.refuses:
+            self._rights.note_refusal(caller, node_id, answer)
         unsettled = self._unsettled(node_id, listed_ids(answer))[:MOST_READ]
         self._note_read(node_id, unsettled)
         await asyncio.gather(*(self._read(caller, node_id, node, job_id) for job_id in unsettled))
