@@ -13,7 +13,7 @@ from jobindex.cli.doctor.nodes import nodes_findings
 from jobindex.cli.doctor.replicas import replica_findings
 from jobindex.cli.doctor.set_up import mode_of, set_up_findings
 from jobindex.cli.environment import SettingFault, WrongSettings, file_faults, misspelt, read_settings
-from jobindex.errors import IndexRefused, JobIndexError
+from jobindex.errors import IndexRefused, IndexUnreachable, JobIndexError
 from jobindex.model.finding import PROBLEM, WARNING, Finding
 from jobindex.orthanc import client as orthanc
 from jobindex.orthanc.tls import tls_context
@@ -25,6 +25,8 @@ Check = Callable[[], Awaitable[list[Finding]]]
 
 WITHIN = 3.0
 """Seconds for an answer of a replica or of nginx."""
+
+SEE_REDIS = "see that REDIS_URL is right and that Redis runs"
 
 
 async def examined(urls: Sequence[str], front: str) -> list[Finding]:
@@ -69,8 +71,10 @@ async def _tried(check: Check) -> list[Finding]:
         return await check()
     except IndexRefused as error:
         return [Finding(PROBLEM, "redis", f"Redis refused: {error.reply}", error.mend or "look at Redis's log")]
+    except IndexUnreachable as error:
+        return [Finding(PROBLEM, "redis", error.says, error.mend or SEE_REDIS)]
     except JobIndexError as error:
-        return [Finding(PROBLEM, "redis", str(error), "see that REDIS_URL is right and that Redis runs")]
+        return [Finding(PROBLEM, "redis", str(error), SEE_REDIS)]
 
 
 def _wrong(fault: SettingFault) -> Finding:

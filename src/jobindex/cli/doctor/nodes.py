@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from jobindex.cli.doctor.failures import reason
 from jobindex.errors import OwnerError
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
 from jobindex.model.node import ANSWERS, GONE, SILENT, STOPPED, UNHEARD, UNREADABLE, Node
@@ -17,6 +18,7 @@ WITHIN = 2.0
 OFFSET = 2000
 """Milliseconds that a visited node's clock may be off."""
 KINDS = {"plugin"}
+ADDRESS = "where the address is wrong, correct NodeUrl in /etc/orthanc/jobindex.json there (or JOBINDEX_NODE_URL)"
 
 STATES = {
     GONE: ("has been given up", "start it again, or take it off the list: DELETE /job-index/nodes/<node>"),
@@ -34,16 +36,21 @@ async def nodes_findings(store: Store, client: Client) -> list[Finding]:
         return [Finding(WARNING, "nodes", "no Orthanc has registered", mend)]
     asked = {node_id: node for node_id, node in nodes.items() if node.may_answer}
     answers = await asyncio.gather(*(_asked(client, node.url) for node in asked.values()))
-    reached = [each for node_id, answer in zip(asked, answers, strict=True) for each in reach(node_id, answer)]
+    reached = [
+        each
+        for (node_id, node), answer in zip(asked.items(), answers, strict=True)
+        for each in reach(node_id, node.url, answer)
+    ]
     found = [*records(nodes), *reached]
     return found or [Finding(OK, "nodes", f"{len(nodes)} Orthancs report, answer and want a login")]
 
 
-async def _asked(client: Client, url: str) -> Answer | None:
+async def _asked(client: Client, url: str) -> Answer | str:
+    """The answer, or why there is none."""
     try:
         return await client.ask(url, "GET", "/system", within=WITHIN)
-    except OwnerError:
-        return None
+    except OwnerError as error:
+        return reason(error)
 
 
 def records(nodes: Mapping[str, Node]) -> list[Finding]:
@@ -54,16 +61,16 @@ def records(nodes: Mapping[str, Node]) -> list[Finding]:
     return [Finding(level, "nodes", says, mend) for level, says, mend in (*rows, *_shared(nodes))]
 
 
-def reach(node_id: str, answer: Answer | None) -> list[Finding]:
-    """What a node answers to somebody without credentials."""
-    if answer is None:
-        mend = (
-            "see JOBINDEX_NODE_NETWORKS here, the network, and the address that it registers with (JOBINDEX_NODE_URL)"
-        )
-        return [Finding(PROBLEM, "nodes", f"{node_id} can't be reached from here", mend)]
+def reach(node_id: str, url: str, answer: Answer | str) -> list[Finding]:
+    """What a node answers to somebody without credentials, or why it does not."""
+    if isinstance(answer, str):
+        says = f"{node_id} can't be reached from here at {url}: {answer}"
+        return [
+            Finding(PROBLEM, "nodes", says, f"see that it runs, the network, JOBINDEX_NODE_NETWORKS here; {ADDRESS}")
+        ]
     if not comes_from_orthanc(answer):
-        mend = "correct the address that it registers with (JOBINDEX_NODE_URL there)"
-        return [Finding(PROBLEM, "nodes", f"at the address of {node_id} something else than Orthanc answers", mend)]
+        says = f"at {url}, the address of {node_id}, something else than Orthanc answers"
+        return [Finding(PROBLEM, "nodes", says, ADDRESS)]
     if answer.status == 200:
         mend = "set AuthenticationEnabled there: we let in whom Orthanc lets in"
         return [Finding(WARNING, "nodes", f"{node_id} wants no login, so everybody may see and end its jobs", mend)]
