@@ -415,10 +415,11 @@ def pieces_of(text: bytes) -> Iterator[bytes]:
     """The text in pieces, each behind a comma if there is one: no time stamp lies in two of them."""
     breaths, at = Breaths(), 0
     while at < len(text):
-        end = at + PIECE_BYTES
+        end = min(at + PIECE_BYTES, len(text))
         end = (text.rfind(b",", at, end) + 1 or end) if end < len(text) else end
         yield text[at:end]
-        breaths.step(end - at)
+        if end < len(text):
+            breaths.step(end - at)
         at = end
 
 

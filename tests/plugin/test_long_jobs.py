@@ -215,6 +215,16 @@ def test_plugin_no_step_goes_over_more_than_a_piece(filling: str) -> None:
     assert len(breaths) >= 3 * (len(job) // (2 * plugin.PIECE_BYTES))
 
 
+def test_plugin_a_short_job_is_gone_over_without_a_breath() -> None:
+    """Whole rounds are made of them."""
+    plugin = load_plugin(ScriptedModule({}))
+    breaths: list[float] = []
+    vars(plugin).update(time=SimpleNamespace(sleep=breaths.append))
+    job = styled({"Content": {"Pad": "x, " * 5_000}, "State": "Success"})
+    assert (plugin.read_state(job), bool(plugin.mark_of(job)), bool(plugin.quoted(job))) == ("Success", True, True)
+    assert breaths == []
+
+
 def test_plugin_a_stamp_is_in_no_mark_however_long_the_text() -> None:
     plugin = load_plugin(ScriptedModule({}), PIECE_BYTES=200)
     for count in range(1, 60):
