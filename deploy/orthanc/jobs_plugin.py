@@ -430,6 +430,8 @@ def mark_of(text: bytes) -> int:
 
 def quoted(text: bytes) -> bytes:
     """The text as a JSON string; what is no UTF-8 is replaced."""
+    if len(text) <= PIECE_BYTES:
+        return b'"' + written(text.decode("utf-8", "replace")) + b'"'
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     pieces = [written(decoder.decode(piece)) for piece in pieces_of(text)]
     return b"".join((b'"', *pieces, written(decoder.decode(b"", final=True)), b'"'))
