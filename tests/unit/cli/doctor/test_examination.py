@@ -133,3 +133,11 @@ async def test_administrator_a_node_that_can_not_be_reached_is_told_with_its_add
         assert says(
             findings, f"{node_id} can't be reached from here at {url}: ", why, "NodeUrl in /etc/orthanc/jobindex.json"
         )
+
+
+async def test_administrator_a_secret_that_differs_is_said_to_differ(here: str) -> None:
+    async with replica_on(here, secret_file=None) as replica:
+        await replica.post_report("orthanc-a", b"{}", secret="another secret of a cluster")
+        findings = await examined([replica.internal], "")
+    assert says(findings, "reports of orthanc-a are refused: its secret differs from the replicas'", "jobindex-secret")
+    assert gravest(findings) == 2
