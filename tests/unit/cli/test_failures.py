@@ -12,7 +12,7 @@ from jobindex.settings import Settings
 
 SECRET = "5e7f1c2b9a3d4e6f8091a2b3c4d5e6f70123456789abcdef"
 CANARY = "canary-7f3a"
-COMMANDS = (["serve"], ["settings"], ["doctor"], ["purge", "job", "0"])
+COMMANDS = (["serve"], ["settings"], ["doctor"], ["purge", "job", "0"], ["forget", "a"])
 
 BROKEN_VALUES = {
     "REDIS_URL": "http://redis:6379",

@@ -39,12 +39,12 @@ async def examined(urls: Sequence[str], front: str) -> list[Finding]:
         return [_wrong(fault) for fault in faults]
     found = [*set_up_findings(settings, os.environ, mode_of(settings.secret_file)), *_misspelt()]
     async with AsyncExitStack() as stack:
-        for check in [*await _of_the_index(settings, stack), *await _of_the_doors(urls, front, stack)]:
+        for check in [*await _of_the_index(settings, front, stack), *await _of_the_doors(urls, front, stack)]:
             found += await _tried(check)
     return list(dict.fromkeys(found))
 
 
-async def _of_the_index(settings: Settings, stack: AsyncExitStack) -> list[Check]:
+async def _of_the_index(settings: Settings, front: str, stack: AsyncExitStack) -> list[Check]:
     if not settings.redis_url:
         return []
     store = await stack.enter_async_context(opened(settings.redis_url, read_redis_tls(settings)))
@@ -53,7 +53,7 @@ async def _of_the_index(settings: Settings, stack: AsyncExitStack) -> list[Check
         partial(index_findings, store.server),
         partial(rights_findings, store.server),
         partial(keyspace_findings, store.server),
-        partial(nodes_findings, store, client),
+        partial(nodes_findings, store, client, front),
     ]
 
 

@@ -18,21 +18,17 @@ WITHIN = 2.0
 OFFSET = 2000
 """Milliseconds that a visited node's clock may be off."""
 KINDS = {"plugin"}
+REFUSED = "--url tells whether its reports are refused"
 ADDRESS = "where the address is wrong, correct NodeUrl in /etc/orthanc/jobindex.json there (or JOBINDEX_NODE_URL)"
 
-STATES = {
-    GONE: ("has been given up", "start it again, or take it off the list: DELETE /job-index/nodes/<node>"),
-    STOPPED: (
-        "said goodbye and is not back",
-        "start it again, or take it off the list: DELETE /job-index/nodes/<node>",
-    ),
-}
+STATES = {GONE: "has been given up", STOPPED: "said goodbye and is not back"}
+ADDRESS_OF_NGINX = "https://ADDRESS-OF-NGINX"
 
 
-async def nodes_findings(store: Store, client: Client) -> list[Finding]:
+async def nodes_findings(store: Store, client: Client, front: str = "") -> list[Finding]:
     nodes = await store.nodes.everything()
     if not nodes:
-        mend = "give the Orthancs the plugin (deploy/orthanc/README.md), with the same secret"
+        mend = f"give the Orthancs the plugin (deploy/orthanc/README.md), with the same secret; {REFUSED}"
         return [Finding(WARNING, "nodes", "no Orthanc has registered", mend)]
     asked = {node_id: node for node_id, node in nodes.items() if node.may_answer}
     answers = await asyncio.gather(*(_asked(client, node.url) for node in asked.values()))
@@ -41,7 +37,7 @@ async def nodes_findings(store: Store, client: Client) -> list[Finding]:
         for (node_id, node), answer in zip(asked.items(), answers, strict=True)
         for each in reach(node_id, node.url, answer)
     ]
-    found = [*records(nodes), *reached]
+    found = [*records(nodes, front), *reached]
     return found or [Finding(OK, "nodes", f"{len(nodes)} Orthancs report, answer and want a login")]
 
 
@@ -53,9 +49,9 @@ async def _asked(client: Client, url: str) -> Answer | str:
         return reason(error)
 
 
-def records(nodes: Mapping[str, Node]) -> list[Finding]:
+def records(nodes: Mapping[str, Node], front: str = "") -> list[Finding]:
     """What the index itself shows."""
-    rows = [row for node_id, node in nodes.items() for row in (*_state(node_id, node), *_line(node_id, node))]
+    rows = [row for node_id, node in nodes.items() for row in (*_state(node_id, node, front), *_line(node_id, node))]
     rows += [row for node_id, node in nodes.items() for row in _remote_access(node_id, node)]
     rows += [row for node_id, node in nodes.items() for row in (*_kind(node_id, node), *_clock(node_id, node))]
     return [Finding(level, "nodes", says, mend) for level, says, mend in (*rows, *_shared(nodes))]
@@ -90,13 +86,26 @@ MENDS = {
 }
 
 
-def _state(node_id: str, node: Node) -> Iterator[Row]:
+def _state(node_id: str, node: Node, front: str) -> Iterator[Row]:
     if node.state in STATES:
-        says, mend = STATES[node.state]
-        yield WARNING, f"{node_id} {says}", mend
+        yield (
+            WARNING,
+            f"{node_id} {STATES[node.state]}",
+            f"start it again ({REFUSED}), or {off_the_list(node_id, front)}",
+        )
     if node.problem:
         level = PROBLEM if node.problem == UNREADABLE else WARNING
-        yield level, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
+        given_up = f"; if it never comes back: jobindex forget {node_id}" if node.problem in (SILENT, UNHEARD) else ""
+        yield level, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem] + given_up
+
+
+def off_the_list(node_id: str, front: str) -> str:
+    """The two ways, to be pasted: one asks the living Orthancs who may, the other is for where there is none."""
+    url = f"{front.rstrip('/') or ADDRESS_OF_NGINX}/orthanc/job-index/nodes/{node_id}"
+    return (
+        f"take it off the list: curl -u USER -X DELETE {url}"
+        f" (where no Orthanc is left that could let you in: jobindex forget {node_id})"
+    )
 
 
 def _remote_access(node_id: str, node: Node) -> Iterator[Row]:

@@ -67,6 +67,15 @@ def test_plugin_the_doctor_names_the_setting_by_which_a_plugin_reads() -> None:
     assert "SelfUser and SelfPasswordFile" in finding.mend
 
 
+@pytest.mark.parametrize("state", [GONE, STOPPED])
+def test_administrator_the_way_off_the_list_is_a_line_to_paste(state: str) -> None:
+    (finding,) = records({"orthanc-a": node(state=state)}, "https://front/")
+    assert "curl -u USER -X DELETE https://front/orthanc/job-index/nodes/orthanc-a " in finding.mend
+    assert "jobindex forget orthanc-a" in finding.mend
+    (finding,) = records({"orthanc-a": node(state=state)})
+    assert "ADDRESS-OF-NGINX/orthanc/job-index/nodes/orthanc-a " in finding.mend
+
+
 @pytest.mark.parametrize("url", ["https://a:8042", "http://127.0.0.1:8042", "http://localhost:8042", "http://[::1]:1"])
 def test_a_guarded_line_is_in_order(url: str) -> None:
     assert records({"a": node(url)}) == []
