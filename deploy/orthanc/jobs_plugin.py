@@ -18,7 +18,9 @@ One file by purpose, for the Python plugin 4.0 and newer.  That release holds Py
 from __future__ import annotations
 
 import base64
+import codecs
 import hashlib
+import heapq
 import hmac
 import http.client
 import ipaddress
@@ -72,6 +74,8 @@ MOST_BYTES = 3_900_000  # in a report, the frame around the jobs not counted
 MOST_ANSWER = 4_000_000  # bytes of an answer
 MAX_JOB_BYTES = 1_000_000  # of a job's text, until the service has said its bound; what is longer is cut
 HIGHEST_MAX_JOB_BYTES = 3_000_000  # so that a report has room for a job, quotation marks escaped
+MAX_QUOTED_BYTES = 6_500_000  # of a job in a report, which is longer only where its text is no JSON, or no UTF-8
+LONGEST_ESCAPE = 6  # bytes for one in a JSON string
 MAX_READ_BYTES = 64_000_000  # of an answer of Orthanc
 MAX_HEAD_BYTES = 100_000  # of the headers before it
 RECEIVE_BYTES = 65_536  # received at a time
@@ -171,7 +175,7 @@ class Loopback:
 
     port: int
     url: SplitResult | None  # given where the listener can't be found
-    certificate: Path | None  # Orthanc's own, where it speaks TLS
+    certificate: Path | None  # Orthanc's own, where it speaks TLS; then only TLS is spoken with it
     tls: ssl.SSLContext
     login: str = field(repr=False)  # the value of Authorization; empty: a token of Orthanc's
     served: bool = True
@@ -183,7 +187,7 @@ def read_loopback(configuration: Mapping[str, Any], merged: Mapping[str, Any]) -
     secure = bool(configuration.get("SslEnabled", False))
     return Loopback(
         port=configuration.get("HttpPort", 8042),
-        url=read_self_url(given) if given else None,
+        url=read_self_url(given, secure) if given else None,
         certificate=beside_configuration(configuration.get("SslCertificate", "certificate.pem")) if secure else None,
         tls=pinned_tls(merged.get("CertificateFile"), merged.get("KeyFile")),
         login=read_login(str(user), merged) if user else "",
@@ -192,11 +196,14 @@ def read_loopback(configuration: Mapping[str, Any], merged: Mapping[str, Any]) -
     )
 
 
-def read_self_url(given: str) -> SplitResult:
-    """Only where nobody can read on the way: who asks there opens all of Orthanc."""
+def read_self_url(given: str, secure: bool) -> SplitResult:
+    """Only where nobody can read on the way: who asks there opens all of Orthanc.  TLS as Orthanc itself speaks it."""
     url = urlsplit(given.strip().rstrip("/"))
     if not is_plain(url) or url.path or not is_private(url):
         raise ValueError('"SelfUrl" (JOBINDEX_SELF_URL) must be https://host:port, or http:// with a loopback address')
+    if (url.scheme == "https") != secure:
+        said, needed = ("true", "https") if secure else ("false", "http")
+        raise ValueError(f'"SelfUrl" (JOBINDEX_SELF_URL) must begin with {needed}://, since "SslEnabled" is {said}')
     return url
 
 
@@ -374,85 +381,291 @@ class Inbox:
             return None if job is None else (job, self._events.pop(job))
 
 
-TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+PIECE_BYTES = 65_536  # of a text are looked at in one step: 0.3 ms of Python's lock
+STEP_BYTES = 100  # that a step costs, however short the text it goes over
+
+STEP = re.compile(rb'[{}\[\]]|[^"{}\[\]]{1,16384}|"[^"\\]{0,4096}"')
+IN_STRING = re.compile(rb"(?:[^\"\\]{1,4096}|\\.){1,16}", re.DOTALL)
+WHITE = b" \t\r\n"
 
 DEEPEST_PATH = 20  # objects within objects, around an array that could be left out
+MOST_PARTS = 500  # of a kind that are left out one by one: all of them are named
+MAX_PATH_BYTES = 200  # of a part that is left out for itself
+MAX_FIXED_BYTES = 1000  # of a value of FIXED, where nothing else would be left
+FIXED = frozenset(
+    b"CompletionTime CreationTime ErrorCode EstimatedTimeOfArrival ID Priority Progress State Timestamp Type".split()
+)
+EMPTY = {b"{": b"{}", b"[": b"[]", b'"': b'""'}
 
 
-class Array(NamedTuple):
-    """An array of a job's content that could be left out: what it saves, where it stands, and its path."""
+class Breaths:
+    """Leaves Python's lock to others now and then, while a long text is gone through in steps."""
+
+    def __init__(self) -> None:
+        self._since = 0
+
+    def step(self, size: int) -> None:
+        self._since += size + STEP_BYTES
+        if self._since >= PIECE_BYTES:
+            self._since = 0
+            time.sleep(BREATH)
+
+
+def pieces_of(text: bytes) -> Iterator[bytes]:
+    """The text in pieces, each behind a comma if there is one: no time stamp lies in two of them."""
+    breaths, at = Breaths(), 0
+    while at < len(text):
+        end = min(at + PIECE_BYTES, len(text))
+        end = (text.rfind(b",", at, end) + 1 or end) if end < len(text) else end
+        yield text[at:end]
+        if end < len(text):
+            breaths.step(end - at)
+        at = end
+
+
+def mark_of(text: bytes) -> int:
+    """Equal for texts that differ in their stamp only."""
+    return hash(tuple(hash(TIMESTAMP.sub(b"", piece)) for piece in pieces_of(text)))
+
+
+def quoted(text: bytes) -> bytes:
+    """The text as a JSON string; what is no UTF-8 is replaced."""
+    if len(text) <= PIECE_BYTES:
+        return b'"' + written(text.decode("utf-8", "replace")) + b'"'
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    pieces = [written(decoder.decode(piece)) for piece in pieces_of(text)]
+    return b"".join((b'"', *pieces, written(decoder.decode(b"", final=True)), b'"'))
+
+
+def written(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode()
+
+
+def tokens_in(text: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where brackets, strings and what stands between those lie; the latter in pieces if it is long."""
+    breaths = Breaths()
+    while at < end:
+        found = STEP.match(text, at, end)
+        before, at = at, found.end() if found else past_string(text, at, end, breaths)
+        yield before, at
+        breaths.step(at - before)
+
+
+def past_string(text: bytes, at: int, end: int, breaths: Breaths) -> int:
+    """The position behind the string that begins here."""
+    at += 1
+    while found := IN_STRING.match(text, at, end):
+        breaths.step(found.end() - at)
+        at = found.end()
+    return at + 1 if text.startswith(b'"', at, end) else end
+
+
+class Part(NamedTuple):
+    """A member that could be left out: its bytes without white space, and where its name, its value and its end lie."""
 
     size: int
     begin: int
+    value: int
     end: int
-    path: str
+    path: tuple[bytes, ...]
+    kind: bytes  # the value's first byte, where that is a bracket or a quotation mark
+    around: int  # where the member of Content begins in which it lies
+
+    @property
+    def name(self) -> str:
+        """The path as one text; names are as JSON has them, with their dots marked."""
+        return ".".join(each.decode("utf-8", "replace").replace(".", "\\.") for each in self.path)
+
+    @property
+    def emptied(self) -> int:
+        """Bytes that are saved at least where only the value goes."""
+        return self.size - len(self.path[-1]) - 8
+
+
+def readable(name: bytes) -> str:
+    """A member's name, as JSON has it between quotation marks."""
+    text = name.decode("utf-8", "replace")
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
+
+
+@dataclass
+class Member:
+    """One whose value is being gone through, and the bytes that were counted before it."""
+
+    path: tuple[bytes, ...]
+    begin: int
+    around: int
+    before: int
+    value: int = 0
+    kind: bytes = b""
+
+
+class Longest:
+    """The longest of some parts; no more of them than can be named."""
+
+    def __init__(self) -> None:
+        self._parts: list[Part] = []
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(sorted(self._parts, reverse=True))
+
+    def put(self, part: Part) -> None:
+        if sum(map(len, part.path)) > MAX_PATH_BYTES:
+            return
+        if len(self._parts) < MOST_PARTS:
+            heapq.heappush(self._parts, part)
+        else:
+            heapq.heappushpop(self._parts, part)
 
 
 class LongJob:
-    """A job whose text is long: read in small steps, each of which leaves Python's lock to others.
+    """A job whose text is long: gone through in small steps, each of which leaves Python's lock to others.
 
-    All members stay, and `Content` loses its longest arrays, the longest first, until the text fits.
+    As the service cuts: `Content` loses its longest arrays until the text fits, then its other members; then members
+    that are the submitter's are emptied.  What is left of a text that is no job of Orthanc's is FIXED alone.
     """
 
     def __init__(self, text: bytes) -> None:
-        self._tokens = [found.group() for found in TOKEN.finditer(text)]
+        self._text = text
         self.state = ""
-        self._arrays: list[Array] = []
+        self._size = 0  # without white space
+        self._within: list[Member | None] = []  # for each object that is gone through
+        self._deep = 0  # brackets that are open within them
+        self._arrays, self._contents, self._others = Longest(), Longest(), Longest()
+        self._content: Part | None = None
+        self._fixed: dict[bytes, Part] = {}
         self._walk()
 
     def cut(self, bound: int) -> tuple[bytes, tuple[str, ...]]:
         """The text without white space, and the paths of what was left out of it."""
-        size, dropped = sum(map(len, self._tokens)), []
-        for array in sorted(self._arrays, reverse=True):
-            if size <= bound:
-                break
-            size -= array.size
-            dropped.append(array)
-        return b"".join(self._without(dropped)), tuple(sorted(array.path for array in dropped))
+        left, gone = self._choose(bound)
+        text = self._without(gone) if left <= bound else b""
+        if not text or len(text) > bound:
+            text, gone = self._bare(), [*gone, *self._others, *([self._content] if self._content else [])]
+        return text, tuple(sorted({part.name for part in gone}))
+
+    def _choose(self, bound: int) -> tuple[int, list[Part]]:
+        """At most so many bytes will be left, and what goes for that."""
+        left, gone = self._size, dict[int, Part]()
+        saved: dict[int, int] = {}  # of each member of Content
+        for part in self._arrays:
+            if left > bound:
+                gone[part.begin] = part
+                left -= part.size
+                saved[part.around] = saved.get(part.around, 0) + part.size
+        rest = [(part.size - saved.get(part.begin, 0), part) for part in self._contents]
+        for size, part in sorted(rest, reverse=True):
+            if left > bound and part.begin not in gone:
+                gone[part.begin] = part
+                left -= size
+        if left > bound and self._content and self._content.emptied - (self._size - left) > MAX_FIXED_BYTES:
+            gone, left = {self._content.begin: self._content}, self._size - self._content.emptied
+        for part in self._others:
+            if left > bound and part.emptied > 0:
+                gone[part.begin] = part
+                left -= part.emptied
+        return left, list(gone.values())
 
     def _walk(self) -> None:
-        """Find the state, and the arrays that are reached from `Content` through objects alone."""
-        within: list[tuple[bytes, bytes, int, int]] = []  # bracket, member's name, its place, bytes before it
-        name, size = b"", 0
-        for place, token in enumerate(self._tokens):
-            if token in (b"{", b"["):
-                within.append((token, name, place, size))
-                name = b""
-            elif token in (b"}", b"]") and within:
-                self._note(within, place, size + 1)
-                within.pop()
-            elif token == b":":
-                name = self._tokens[place - 1]
-            elif name:
-                if name == b'"State"' and len(within) == 1:
-                    self.state = token.decode("utf-8", "replace").strip('"')
-                name = b""
-            size += len(token)
+        for begin, end in tokens_in(self._text, 0, len(self._text)):
+            first = self._text[begin : begin + 1]
+            if first not in b'{}[]"':
+                self._between(self._text[begin:end], begin)
+                continue
+            if self._deep:
+                self._deep += (first in b"{[") - (first in b"}]")
+            elif first == b'"':
+                self._string(begin, end)
+            elif first in b"{[":
+                self._open(first)
+            elif self._within:
+                self._close(begin, self._size)
+                self._within.pop()
+            self._size += end - begin
 
-    def _note(self, within: list[tuple[bytes, bytes, int, int]], end: int, size: int) -> None:
-        if not 2 < len(within) < DEEPEST_PATH or within[1][1] != b'"Content"':
+    def _open(self, bracket: bytes) -> None:
+        """Objects are gone through below Content only."""
+        member = self._within[-1] if self._within else None
+        if member:
+            member.kind = member.kind or bracket
+        inside = member and member.path[0] == b"Content" and len(self._within) < DEEPEST_PATH
+        if bracket == b"{" and (inside or not self._within):
+            self._within.append(None)
+        else:
+            self._deep = 1
+
+    def _string(self, begin: int, end: int) -> None:
+        if not self._within:
             return
-        outer, (bracket, name, place, before) = within[:-1], within[-1]
-        if bracket == b"[" and all(each[0] == b"{" for each in outer):
-            names = (*(each[1] for each in outer[1:]), name)
-            path = ".".join(each[1:-1].decode("utf-8", "replace").replace(".", "\\.") for each in names)
-            self._arrays.append(Array(size - before + len(name) + 2, place - 2, end, path))
+        member, text = self._within[-1], self._text[begin + 1 : min(end - 1, begin + 2 + MAX_PATH_BYTES)]
+        if member is None:
+            outer = self._within[-2] if len(self._within) > 1 else None
+            path, around = ((*outer.path, text), outer.around) if outer else ((text,), begin)
+            self._within[-1] = Member(path, begin, begin if len(path) == 2 else around, self._size)
+            return
+        member.kind = member.kind or b'"'
+        if member.path == (b"State",):
+            self.state = readable(text)
 
-    def _without(self, arrays: Iterable[Array]) -> Iterator[bytes]:
-        """A comma stands only between two that are left."""
-        ends = {array.begin: array.end for array in arrays}
-        comma, before, skip_to = False, b"{", -1
-        for place, token in enumerate(self._tokens):
-            skip_to = ends.get(place, skip_to)
-            if place <= skip_to:
-                continue
-            if token == b",":
-                comma = True
-                continue
-            if comma and before not in (b"{", b"[") and token not in (b"}", b"]"):
-                yield b","
-            yield token
-            comma, before = False, token
+    def _between(self, run: bytes, begin: int) -> None:
+        """What is neither a string nor a bracket: colons, commas, numbers and words."""
+        if self._within and not self._deep:
+            colon, comma, member = run.find(b":"), run.find(b","), self._within[-1]
+            if member and not member.value and colon >= 0:
+                member.value = begin + colon + 1
+            if comma >= 0:
+                self._close(begin + comma, self._size + len(run[:comma].translate(None, WHITE)))
+        self._size += len(run.translate(None, WHITE))
+
+    def _close(self, end: int, size: int) -> None:
+        """A member is over."""
+        member, self._within[-1] = self._within[-1], None
+        if member is None or not member.value:
+            return
+        path, kind = member.path, member.kind
+        part = Part(size - member.before, member.begin, member.value, end, path, kind, member.around)
+        if len(path) > 1:
+            if len(path) == 2:
+                self._contents.put(part)
+            if kind == b"[":
+                self._arrays.put(part)
+        elif path[0] in FIXED:
+            self._fixed[path[0]] = part
+        elif path[0] == b"Content" and kind == b"{":
+            self._content = part
+        else:
+            self._others.put(part)
+
+    def _without(self, gone: Iterable[Part]) -> bytes:
+        """A comma stands only between two members that are left."""
+        kept, at = bytearray(), 0
+        for part in sorted(gone, key=lambda part: part.begin):
+            if part.begin < at:
+                continue  # within another
+            at_top = len(part.path) == 1
+            self._copy(kept, at, part.value if at_top else part.begin)
+            at = part.end
+            if at_top:
+                kept += EMPTY.get(part.kind, b"null")
+            elif self._text.startswith(b",", at):
+                at += 1
+            elif kept.endswith(b","):
+                del kept[-1]
+        self._copy(kept, at, len(self._text))
+        return bytes(kept)
+
+    def _copy(self, kept: bytearray, at: int, end: int) -> None:
+        for begin, over in tokens_in(self._text, at, end):
+            piece = self._text[begin:over]
+            kept += piece if piece[:1] == b'"' else piece.translate(None, WHITE)
+
+    def _bare(self) -> bytes:
+        short = [(name, part) for name, part in self._fixed.items() if part.size <= MAX_FIXED_BYTES]
+        members = [b'"%b":%b' % (name, self._text[part.value : part.end].strip(WHITE)) for name, part in short]
+        return b"{" + b",".join([b'"Content":{}', *members]) + b"}"
 
 
 @dataclass(eq=False)
@@ -471,7 +684,7 @@ class Entry:
 
     @property
     def size(self) -> int:
-        return len(self.text) + (150 if self.event else 1)
+        return len(self.text) + (150 if self.event else 1) + sum(12 * len(path) + 3 for path in self.cut)
 
     @property
     def final(self) -> bool:
@@ -879,7 +1092,8 @@ def received(connection: socket.socket) -> bytes:
 class OwnOrthanc(Line):
     """Loopback client: asks this very Orthanc over HTTP, by one connection that is kept busy.
 
-    Law: the key is sent only to a listener of this process, and over TLS only to who shows Orthanc's certificate.
+    Law: the key is sent only to a listener of this process (to a loopback address where listeners can't be known), and
+    over TLS, as SelfUrl says it too, only to who shows Orthanc's certificate.
     """
 
     def __init__(self, settings: Loopback, token: Token) -> None:
@@ -964,6 +1178,8 @@ class OwnOrthanc(Line):
         host, port = connection.sock.getpeername()[:2]
         if self._listener is None or self._listener.host != host or not self._listener.open:
             self._listener = own_listener(port, host)
+        if self._listener is None and not ipaddress.ip_address(host).is_loopback:
+            raise Unread("its own listener can't be told from another's on this system: SelfUrl must be at a loopback")
         if isinstance(connection.sock, ssl.SSLSocket) and connection.sock.getpeercert(True) != self._own_certificate():
             raise Unread("the listener shows another certificate than SslCertificate")
 
@@ -1192,10 +1408,13 @@ class Reader:
         if not state:
             return 0
         self._note_size(job, state, size)
-        mark = hash(TIMESTAMP.sub(b"", text))
+        mark = mark_of(text)
         if self._outbox.held(job) is None and self._ledger.is_told(job, state, mark, demanded=demanded):
             return 200
-        told = json.dumps(text.decode("utf-8", "replace"), ensure_ascii=False).encode()
+        told = quoted(text)
+        if len(told) > MAX_QUOTED_BYTES:
+            text, more = LongJob(text).cut(self._desk.max_job_bytes // LONGEST_ESCAPE)
+            told, cut = quoted(text), tuple(sorted({*cut, *more}))
         self._outbox.put(Entry(job, taken, clock, told, state, mark, cut=cut))
         if state not in ENDS:
             self._due = min(self._due, time.monotonic() + BUSY_HEARTBEAT)
@@ -1216,8 +1435,11 @@ class Reader:
 
 def read_state(text: bytes) -> str:
     """A job's state; empty if the text is no job."""
-    if found := STATE.search(text):
-        return found[1].decode()
+    for at in range(0, len(text), PIECE_BYTES):
+        if found := STATE.search(text, at, at + PIECE_BYTES + STEP_BYTES):
+            return found[1].decode()
+    if len(text) > PIECE_BYTES:
+        return LongJob(text).state
     try:
         job = json.loads(text)
     except ValueError:
@@ -1338,7 +1560,8 @@ def write_report(head: Mapping[str, Any], batch: Batch) -> bytes:
     if cut := {entry.job: entry.cut for entry in batch.entries if entry.cut}:
         members["Cut"] = cut
     frame = json.dumps(members, separators=(",", ":")).encode()
-    return frame[:-1] + b',"Jobs":[' + b",".join(entry.text for entry in batch.entries if entry.text) + b"]}"
+    jobs = b",".join(entry.text for entry in batch.entries if entry.text)
+    return b"".join((frame[:-1], b',"Jobs":[', jobs, b"]}"))  # which leaves Python's lock to others if it is long
 
 
 class Sender:

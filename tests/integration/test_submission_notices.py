@@ -9,7 +9,7 @@ from aiohttp import web
 from front import Front, answer, fronted, hang, hang_up
 
 ARCHIVE = "/orthanc/studies/x/archive"
-NOTICE = re.compile(r"POST /job-index/submissions/([0-9a-f]{32})/(began|ended)")
+NOTICE = re.compile(r"POST /job-index/submissions/([0-9a-f]{32})/(began|ended)(?:/([0-9]{3}))?")
 
 
 def notices(front: Front) -> list[str]:
@@ -94,6 +94,18 @@ async def test_the_request_and_its_answer_are_what_they_were() -> None:
         await told(front, 3)
         assert front.orthancs.sent == ["POST /studies/x/archive?a=b%20c"]
         assert sum(each.received for each in front.orthancs) == 2
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 500])
+async def test_bounds_an_end_is_told_with_the_status_of_its_answer(status: int) -> None:
+    async def say(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status)
+
+    async with fronted() as front:
+        front.orthancs.play(say)
+        assert await front.status("POST", ARCHIVE) == status
+        await told(front, 3)
+        assert [found[3] for found in map(NOTICE.fullmatch, front.replicas.sent) if found and found[3]] == [str(status)]
 
 
 async def test_nothing_of_the_request_is_told() -> None:

@@ -25,6 +25,8 @@ class Freshness:
         self._view = view
         self._told_of_one = False
         self._expects_until = 0.0
+        self._tellings = 0
+        """How often the index was told of beginnings; an answer that was asked for before tells nothing of them."""
 
     @property
     def submitting(self) -> bool:
@@ -37,6 +39,11 @@ class Freshness:
     def expect_jobs(self) -> None:
         """A submission begins, and the index is about to be told of it."""
         self._expects_until = time.monotonic() + EXPECTS_S
+
+    def ask_the_index(self) -> None:
+        """The index knows of all submissions that began here, and will know of their ends."""
+        self._told_of_one, self._expects_until = True, 0.0
+        self._tellings += 1
 
     async def catch_up(self) -> bool:
         """Wait until the view shows all that the index held when this was called; False: it is stale.
@@ -58,9 +65,10 @@ class Freshness:
         """The deadline is the question's, not each request's; who waited behind one that failed asks no other."""
         if not self._view.connected:
             raise IndexAway("Redis was away a moment ago")
+        tellings = self._tellings
         async with Deadline(ANSWERS):
             standing = await self._changes.standing()
-        self._told_of_one = standing.submitting
+        self._told_of_one = standing.submitting or tellings != self._tellings
         return standing.head
 
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from jobindex.store.connect import translated
 from jobindex.store.scripts import Scripts
 
-BEGAN, ENDED = "began", "ended"
+BEGAN, ENDED, DENIED = "began", "ended", "denied"
+"""DENIED is the end of one that its Orthanc refused, and so brings no job."""
 MAX_KEPT = 5000
 """Some 0.5 MB.  What begins beyond that is not kept: lists ask the nodes first in any case then."""
-COUNTS_MS = 600_000
-"""How long a submission is under way whose end is never told: as long as nginx waits for an Orthanc."""
+COUNTS_MS = 60_000
+"""How long a submission is under way whose end is not told: who waits for longer lists after its end, or its report."""
 LINGERS_MS = 1000
 """How long one counts that has ended: longer than a plugin takes to report the job."""
 
@@ -21,7 +22,7 @@ class Submissions:
         self._scripts = scripts
 
     async def note(self, notices: Sequence[tuple[str, str]]) -> None:
-        """Names of requests, each with BEGAN or ENDED; an end counts in whatever order the two arrive."""
+        """Names of requests, each with BEGAN, ENDED or DENIED; an end counts in whatever order the two arrive."""
         with translated():
             told = (word for notice in notices for word in notice)
             await self._scripts.run("submissions_note", MAX_KEPT, COUNTS_MS, LINGERS_MS, *told)

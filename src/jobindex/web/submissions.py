@@ -14,13 +14,16 @@ from aiohttp import web
 from jobindex import metrics
 from jobindex.errors import IndexAway, TooOften
 from jobindex.service.submissions import Submissions
+from jobindex.store.submissions import DENIED
 from jobindex.web.answers import empty
 from jobindex.web.errors import Handler
 
 log = logging.getLogger(__name__)
 
-NOTICE = re.compile(r"/job-index/submissions/([0-9a-f]{32})/(began|ended)")
-"""A request by the name that nginx gave it (`$request_id`)."""
+NOTICE = re.compile(r"/job-index/submissions/([0-9a-f]{32})/(began|ended)(?:(?<=ended)/([0-9]{3}))?")
+"""A request by the name that nginx gave it (`$request_id`); behind its end the status of the answer (`$status`)."""
+DENIALS = ("401", "403")
+"""By these an Orthanc says that it did nothing; other errors may be those of a job that was waited for."""
 FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 """What a proxy adds to requests of its clients, and leaves out of its own."""
 MAX_WARNED = 100
@@ -42,9 +45,9 @@ def noticing(answer: Handler, submissions: Submissions, believes: Callable[[str]
     return notice
 
 
-async def _note(submissions: Submissions, request_id: str, event: str) -> web.StreamResponse:
+async def _note(submissions: Submissions, request_id: str, event: str, status: str | None) -> web.StreamResponse:
     try:
-        await submissions.note(request_id, event)
+        await submissions.note(request_id, DENIED if status in DENIALS else event)
     except IndexAway:
         return empty(503)
     except TooOften:

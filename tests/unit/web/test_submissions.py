@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from jobindex.store import submissions
+from jobindex.store.changes import Changes, Standing
 
 from ...builders import job_id
 from ..scripted_orthanc import ScriptedOrthanc
@@ -93,6 +94,66 @@ async def test_there_is_room_for_so_many_and_those_that_ended_make_room(
     assert await redis.pttl(TTL) > 1000
 
 
+@pytest.mark.parametrize("status", ["401", "403"])
+@pytest.mark.parametrize("order", [("began", "ended"), ("ended", "began")])
+async def test_bounds_one_that_its_orthanc_refused_counts_no_more(
+    replica: Replica, orthanc: ScriptedOrthanc, redis: Redis, order: tuple[str, str], status: str
+) -> None:
+    """In whatever order the two arrive, and though it comes again and again."""
+    unreported(orthanc)
+    for name in ("a" * 32, "b" * 32, "c" * 32):
+        for event in order:
+            assert (await tell(replica, f"ended/{status}" if event == "ended" else event, name)).status == 204
+        assert not await redis.exists(TTL)
+        assert (await replica.get("/jobs")).json == []
+    assert 0 < await redis.pttl("{jobindex}:submissions") <= 60_000
+
+
+@pytest.mark.parametrize("status", ["200", "400", "404", "500", "504", "000"])
+async def test_read_your_writes_any_other_end_counts_for_its_second(
+    replica: Replica, orthanc: ScriptedOrthanc, redis: Redis, status: str
+) -> None:
+    """Orthanc's error may be that of a job that was waited for."""
+    await tell(replica, "began")
+    assert (await tell(replica, f"ended/{status}")).status == 204
+    assert 0 < await redis.pttl(TTL) <= submissions.LINGERS_MS
+
+
+async def test_bounds_a_refused_one_takes_nothing_from_another(replica: Replica, redis: Redis) -> None:
+    await tell(replica, "began", "a" * 32)
+    await tell(replica, "began", "b" * 32)
+    await tell(replica, "ended/401", "b" * 32)
+    assert await redis.pttl(TTL) > submissions.LINGERS_MS
+
+
+async def test_bounds_a_beginning_whose_end_is_never_told_counts_for_a_minute(replica: Replica, redis: Redis) -> None:
+    """As those of an nginx that was killed."""
+    await tell(replica, "began")
+    assert 0 < await redis.pttl(TTL) <= 60_000
+
+
+async def test_read_your_writes_what_the_index_was_asked_before_a_beginning_tells_nothing_of_it(
+    replica: Replica, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that began before it, and whose question was answered after it."""
+    asked, go_on, standing = asyncio.Event(), asyncio.Event(), Changes.standing
+
+    async def late(changes: Changes) -> Standing:
+        found = await standing(changes)
+        asked.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr("jobindex.service.freshness.ANSWERS", 5.0)
+    monkeypatch.setattr(Changes, "standing", late)
+    listing = asyncio.create_task(replica.get("/jobs"))
+    await asked.wait()
+    unreported(orthanc)
+    await tell(replica, "began")
+    go_on.set()
+    assert (await listing).json == [job_id(1)]
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -103,6 +164,11 @@ async def test_there_is_room_for_so_many_and_those_that_ended_make_room(
         {"name": "%61" + "a" * 31},
         {"event": "begun"},
         {"event": "began?x"},
+        {"event": "began/200"},
+        {"event": "ended/"},
+        {"event": "ended/1"},
+        {"event": "ended/2000"},
+        {"event": "ended/200/"},
         {"method": "GET"},
         {"method": "DELETE"},
     ],
