@@ -1,7 +1,7 @@
 """`make audit`: known holes, unsafe code, and a list of what a replica consists of, with its licences.
 
 Fails on findings alone.  Where the source of advisories can't be reached it says so, since nothing found is then no
-news: run it again where https://pypi.org/pypi/<name>/<version>/json answers.
+news: run it again where the package index's page of a release (pypi/<name>/<version>/json) answers.
 """
 
 import json

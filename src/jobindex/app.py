@@ -16,6 +16,7 @@ from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.clock import keep
 from jobindex.orthanc import client as orthanc
 from jobindex.safety import read_redis_tls, read_safety
+from jobindex.service.refused_reports import RefusedReports
 from jobindex.service.timing import Timing
 from jobindex.settings import Settings
 from jobindex.store import opened as store_opened
@@ -44,9 +45,9 @@ async def running(settings: Settings, timing: Timing | None = None) -> AsyncIter
         await services.condition.at_start()
         repeats = stack.enter_context(_told_of(trail))
         await stack.enter_async_context(_background(services, repeats))
-        untrusted = UntrustedPeers(settings.proxies)
-        probes = ProbesDoor(services.view, services.insecurity, services.condition, trail, untrusted)
-        inside = internal_routes(settings, services, probes, NodeEvents(trail, repeats))
+        untrusted, refused = UntrustedPeers(settings.proxies), RefusedReports()
+        probes = ProbesDoor(services.view, services.insecurity, services.condition, trail, untrusted, refused)
+        inside = internal_routes(settings, services, probes, NodeEvents(trail, repeats), refused)
         internal = await stack.enter_async_context(
             listening(handler(inside, Recognition()), settings.internal_host, settings.internal_port)
         )

@@ -6,6 +6,11 @@ class JobIndexError(Exception):
 
     word = "internal"
 
+    @property
+    def for_clients(self) -> str:
+        """What is said of it outside: nothing of where our own servers are."""
+        return str(self)
+
 
 class BadArgument(JobIndexError):
     """A query argument has a value outside its range."""
@@ -65,6 +70,20 @@ class IndexAway(JobIndexError):
     """Redis could not be asked."""
 
     word = "index_away"
+
+
+class IndexUnreachable(IndexAway):
+    """Nobody answers for Redis: why, where it was looked for, and what to do about it ("" where we don't know)."""
+
+    def __init__(self, why: str, at: str = "", mend: str = "") -> None:
+        self.says = f"Redis can't be asked: {at}: {why}" if at else f"Redis can't be asked: {why}"
+        super().__init__(f"{self.says}; {mend}" if mend else self.says)
+        self.why = why
+        self.mend = mend
+
+    @property
+    def for_clients(self) -> str:
+        return f"Redis can't be asked: {self.why}"
 
 
 class IndexRefused(IndexAway):

@@ -3,12 +3,15 @@
 Law: nothing is left open unless a setting says so, and whatever is left open is told.
 """
 
+import errno
+import os
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobindex.audit.trail import OFF
 from jobindex.auth.keyring import Keyring
 from jobindex.errors import OutOfReach
 from jobindex.orthanc.reach import Reach
@@ -51,7 +54,10 @@ def read_safety(settings: Settings) -> Safety:
 
 def setting_faults(settings: Settings) -> list[UnusableSetting]:
     """All files and addresses in these settings that can't be used."""
-    readings: tuple[Callable[[Settings], object], ...] = (read_keyring, _read_named, read_node_tls, read_redis_tls)
+    readings: tuple[Callable[[Settings], object], ...] = (
+        *(read_keyring, _read_named, read_node_tls, read_redis_tls),
+        _check_audit_file,
+    )
     return [fault for read in readings for fault in _tried(read, settings)]
 
 
@@ -89,8 +95,25 @@ def _check_pem(whose: str, ca: Path | None, certificate: Path | None, key: Path 
     if key:
         with _of(f"{whose}_key_file"):
             key.read_bytes()
+            if not certificate:
+                raise ValueError(
+                    f"a key is of no use without its certificate (JOBINDEX_{whose.upper()}_CERTIFICATE_FILE)"
+                )
     with _of(f"{whose}_certificate_file"):
         tls_context(None, certificate, key)
+
+
+def _check_audit_file(settings: Settings) -> None:
+    """It is made when it is written to, so its folder has to be there."""
+    if settings.audit_file in ("", OFF):
+        return
+    file = Path(settings.audit_file)
+    with _of("audit_file"):
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        file.parent.stat()
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _tried(read: Callable[[Settings], object], settings: Settings) -> Iterator[UnusableSetting]:

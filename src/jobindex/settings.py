@@ -53,19 +53,23 @@ class Settings(BaseSettings):
     redis_ca_file: Path | None = None
     """For rediss:// and rediss+sentinel://: the authorities that are trusted, instead of the machine's own."""
     redis_certificate_file: Path | None = None
+    """The certificate that Redis is shown, where it wants one (`tls-auth-clients yes`, its default)."""
     redis_key_file: Path | None = None
-    """The certificate that Redis is shown, and its key, where it wants one (`tls-auth-clients yes`, its default)."""
+    """The key of that certificate, where it is in a file of its own."""
     data: Path = Path("~/.local/state/jobindex")
     """Where the Redis of our own keeps its append-only file."""
 
     public_host: str = "0.0.0.0"  # noqa: S104 - clients come through a proxy on another host
+    """Where it listens for clients; 0.0.0.0 is every address of this machine."""
     public_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """For clients, through nginx."""
     internal_host: str = "0.0.0.0"  # noqa: S104 - Orthancs and probes are on other hosts
+    """Where it listens for Orthancs, probes and Prometheus."""
     internal_port: Annotated[int, Field(ge=0, le=65535)] = 8001
     """For Orthancs, probes and Prometheus; never to be reached by clients."""
 
     secret: SecretStr = SecretStr("")
+    """The cluster's secret itself, where there is no file: every child of the process can read it then."""
     secret_file: Path | None = None
     """The cluster's secret, with which reports are signed: 16 characters at least, better in a file.
 
@@ -82,9 +86,9 @@ class Settings(BaseSettings):
     node_ca_file: Path | None = None
     """Certificates of the authorities that vouch for the Orthancs; none: the system's."""
     node_certificate_file: Path | None = None
-    """The certificate that is shown to Orthancs which ask for one,"""
+    """The certificate that is shown to Orthancs which ask for one."""
     node_key_file: Path | None = None
-    """and its key, where that is in a file of its own."""
+    """The key of that certificate, where it is in a file of its own."""
     node_tls_verify: bool = True
     """Whether the certificates of Orthancs are verified."""
     sample_routes: bool = False
@@ -96,8 +100,9 @@ class Settings(BaseSettings):
     """Who decides what callers may: Orthanc, as they are (orthanc), or a proxy in front that lets in only those who may
     do everything here (trust)."""
     user_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-User"
+    """The header in which that proxy names the user, for the audit trail."""
     roles_header: Annotated[str, Field(pattern=HEADER)] = "X-Forwarded-Groups"
-    """In which headers that proxy names the user and the user's roles, for the audit."""
+    """The header in which it names the user's roles."""
     read_only: bool = False
     """Whether clients may read only: no action and no deletion is passed on."""
     token_headers: tuple[str, ...] = ()
@@ -123,9 +128,11 @@ class Settings(BaseSettings):
     back: Seconds = 60.0
     """Seconds that a node which said goodbye may take to come back before its unfinished jobs are lost."""
     keep_days: Days = 7.0
+    """Days for which a job that succeeded is kept after Orthanc has forgotten it."""
     keep_failures_days: Days = 30.0
+    """The same for a job that failed."""
     keep_jobs: Annotated[int, Field(ge=0)] = 100_000
-    """How long, and how many, finished jobs are kept that Orthanc has forgotten."""
+    """How many finished jobs are kept that Orthanc has forgotten; the oldest go first."""
 
     max_job_bytes: Annotated[int, Field(ge=10_000, le=4_000_000)] = 1_000_000
     """Up to how many bytes a job is kept whole; of a larger one the longest arrays of its Content are left out."""
@@ -141,7 +148,15 @@ class Settings(BaseSettings):
     """Refuse whatever changes a job or the cluster (503) while the audit trail can't be written."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is written to standard error: this, and what is graver."""
     log_form: Literal["json", "text"] = "json"
+    """Whether a line of the log is a JSON object, or text."""
+
+    @model_validator(mode="after")
+    def _listeners_differ(self) -> "Settings":
+        if self.public_port == self.internal_port != 0 and self.public_host == self.internal_host:
+            raise ValueError(f"JOBINDEX_PUBLIC_PORT and JOBINDEX_INTERNAL_PORT are both {self.public_port}")
+        return self
 
     @field_validator("*", mode="before")
     @classmethod

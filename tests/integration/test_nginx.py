@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from front import Front, answer, fronted, hang, hang_up
 
+from jobindex.cli.doctor.front import front_findings
 from jobindex.demo.installed import NotInstalled, nginx_program
 from raw import send
 
@@ -158,6 +159,27 @@ async def test_without_any_replica_the_answer_is_an_error_of_orthancs_form(metho
         assert error["Method"] == method
 
 
+@pytest.mark.parametrize("target", ["/jobs", JOB, f"{JOB}/cancel", "/instances", "/tools/reset", "/system"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_administrator_no_browser_guesses_what_nginx_itself_says(method: str, target: str) -> None:
+    """Nobody is there, and then nobody answers what was sent."""
+    async with fronted(alive=0) as front, front.ask(method, f"/orthanc{target}") as response:
+        assert (response.status >= 500, response.headers.getall("X-Content-Type-Options")) == (True, ["nosniff"])
+    async with fronted() as front:
+        front.orthancs.play(hang_up)
+        front.replicas.play(hang_up)
+        async with front.ask(method, f"/orthanc{target}") as response:
+            assert (response.status >= 500, response.headers.getall("X-Content-Type-Options")) == (True, ["nosniff"])
+
+
+async def test_administrator_the_doctor_says_that_nginx_reaches_nobody() -> None:
+    async with fronted(alive=0) as front:
+        findings = list(map(str, await front_findings(front.session, front.url)))
+    assert len(findings) == 2
+    assert "nginx reaches no replica: /orthanc/jobs is answered with 503" in findings[0]
+    assert "nginx reaches no Orthanc: /orthanc/system is answered with 502" in findings[1]
+
+
 async def test_an_unclear_outcome_is_said_to_be_unclear() -> None:
     async with fronted() as front:
         front.replicas.play(hang_up)
@@ -260,6 +282,7 @@ async def test_one_address_may_ask_so_often_and_is_then_told_to_wait(method: str
         async with front.ask(method, f"/orthanc{target}") as response:
             error = await response.json()
             assert (response.status, response.headers.get("Retry-After")) == (429, "1" if method == "GET" else None)
+            assert response.headers.getall("X-Content-Type-Options") == ["nosniff"]
         assert (error["HttpStatus"], error["Method"]) == (429, method)
 
 

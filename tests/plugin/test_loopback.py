@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -203,6 +205,49 @@ def test_plugin_a_self_url_is_private_and_plain(make_node: MakeNode, url: str) -
     assert node.logged("SelfUrl") == 1
 
 
+@pytest.mark.parametrize(("scheme", "secure"), [("https", False), ("http", True), ("https", 0)])
+def test_plugin_a_self_url_speaks_as_orthanc_does(
+    make_node: MakeNode, service: ScriptedService, scheme: str, secure: object
+) -> None:
+    """Where listeners can't be known, what answers there may be anyone: it sees no key in clear text."""
+    node = make_node(orthanc={"SslEnabled": secure})
+    node.orthanc.configuration["JobIndex"]["SelfUrl"] = f"{scheme}://127.0.0.1:{node.orthanc.http.port}"
+    vars(node.plugin).update(listening=lambda port: None)
+    node.start()
+    node.stop()
+    assert node.logged("SelfUrl") == node.logged("SslEnabled") == 1
+    assert (node.orthanc.http.connections, service.seen) == (0, [])
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_plugin_a_self_url_of_https_is_asked_by_tls_only(
+    make_node: MakeNode, service: ScriptedService, tmp_path: Path, known: bool
+) -> None:
+    """Also where nobody knows whose listener it is, and what listens there speaks no TLS."""
+    orthanc, tls = secured(Authority(tmp_path))
+    plain, right = make_node(orthanc=orthanc), make_node(orthanc=orthanc, served={"tls": tls}, NodeId="right")
+    for node in (plain, right):
+        node.orthanc.configuration["JobIndex"]["SelfUrl"] = f"https://localhost:{node.orthanc.http.port}"
+        if not known:
+            vars(node.plugin).update(listening=lambda port: None)
+    right.start()
+    until(service.complete, "a complete report")
+    plain.start()
+    assert reason(service)
+    assert plain.orthanc.http.headers == []
+
+
+@pytest.mark.parametrize(("address", "proven"), [("127.0.0.1", True), ("::1", True), ("10.0.0.1", False)])
+def test_plugin_where_listeners_cannot_be_known_the_key_stays_on_this_machine(address: str, proven: bool) -> None:
+    """Whatever the name in SelfUrl leads to."""
+    plugin = load_plugin(ScriptedModule({}))
+    vars(plugin).update(listening=lambda port: None)
+    loopback = plugin.read_loopback({"SslEnabled": True}, {"SelfUrl": "https://orthanc.example:8042"})
+    connected = SimpleNamespace(sock=SimpleNamespace(getpeername=lambda: (address, 8042)))
+    with nullcontext() if proven else pytest.raises(plugin.Unread, match="loopback"):
+        plugin.OwnOrthanc(loopback, plugin.Token())._prove(connected)
+
+
 def reached(rows: list[tuple[str, int]]) -> str:
     """Where the plugin finds itself among listeners of a port; those of inode 1 are its own."""
     plugin = load_plugin(ScriptedModule({}))
@@ -288,7 +333,7 @@ def test_plugin_where_orthanc_wants_a_certificate_it_is_said(
 ) -> None:
     orthanc, tls = secured(Authority(tmp_path), ask=True)
     make_node(orthanc=orthanc, served={"tls": tls}).start()
-    assert "CertificateFile" in reason(service)
+    until(lambda: any("CertificateFile" in report["CannotRead"] for report in unread(service)), "a word on it")
 
 
 def test_plugin_a_stop_does_not_wait_for_an_answer_of_orthanc(node: Node, service: ScriptedService) -> None:

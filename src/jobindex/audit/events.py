@@ -22,6 +22,9 @@ NODE_CAME = Event(_ENTRY, "E", Code("110124", "Attach"))
 NODE_LEFT = Event(_ENTRY, "E", Code("110125", "Detach"))
 NODE_NOT_PROVEN = Event(_ALERT, "E", Code("110126", "Node Authentication"))
 
+FORGOTTEN = Event(Code("cluster", "Change", OURS), "D", Code("forget", "jobindex forget", OURS))
+"""An operator has taken a node off the list, on the command line."""
+
 RECORDS_LOST = Event(_ALERT, "E", Code("110133", "Audit Recording Stopped"))
 
 _ACTIONS = {"POST": "E", "PUT": "U", "DELETE": "D"}

@@ -13,6 +13,10 @@ SIGNATURE = "X-Job-Index-Signature"
 WINDOW = 60_000
 """Milliseconds that the signer's clock may differ; one that differs more is told the time and signs again."""
 
+UNSIGNED = "The report is not signed"
+WRONG = "The signature is wrong: is the cluster's secret the same here and there?"
+STALE = "The signature is too old or too new: is the clock right?"
+
 
 class Proof(NamedTuple):
     """A right signature: its nonce, how long it could count (ms), and which of the keys it was made with."""
@@ -34,13 +38,13 @@ def check(keys: Sequence[bytes], method: str, path: str, headers: Mapping[str, s
     """
     time_ms, nonce = headers.get(TIME, ""), headers.get(NONCE, "")
     if not (_is_time(time_ms) and _is_nonce(nonce)):
-        raise NotSigned("The report is not signed")
+        raise NotSigned(UNSIGNED)
     given = headers.get(SIGNATURE, "").encode(errors="replace")
     signer = _signer(keys, _message(method, path, time_ms, nonce, body), given)
     if signer is None:
-        raise NotSigned("The signature is wrong: is the cluster's secret the same here and there?")
+        raise NotSigned(WRONG)
     if abs(int(time_ms) - now_ms) > WINDOW:
-        raise NotSigned("The signature is too old or too new: is the clock right?")
+        raise NotSigned(STALE)
     return Proof(nonce, int(time_ms) + 2 * WINDOW - now_ms, signer)
 
 

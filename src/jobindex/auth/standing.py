@@ -2,11 +2,12 @@
 
 Law: a node's word counts for the jobs of that node.  A node that can't be asked keeps its last word; where there is
 none, and for jobs whose node is given up or not recorded, the strictest word of the nodes that may answer counts.
+A node that has refused the caller one of its jobs has no last word: its jobs are hidden until it is asked again.
 """
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from jobindex.auth import verdicts
 from jobindex.auth.verdicts import Refusal
@@ -31,6 +32,8 @@ class Standing:
     __slots__ = (
         "_allowed",
         "_asked",
+        "_contradicted",
+        "_doubted",
         "_hidden",
         "_hidden_of",
         "_known_hidden",
@@ -52,14 +55,21 @@ class Standing:
         self._asked: dict[str, str] = {}
         self._allowed: set[str] = set()
         self._refusals: dict[str, Refusal] = {}
+        self._doubted: set[str] = set()
+        """Nodes that have refused the caller a job of theirs, and were not heard of its list since."""
+        self._contradicted: dict[str, int] = {}
+        """By node: the doubt since which no yes counts that was asked for before."""
         self._hidden: tuple[str, ...] = ()
         self._hidden_of: Nodes | None = None
         self._known_hidden: tuple[str, ...] | None = None
 
     # What is said.
 
-    def note(self, node_id: str, refusal: Refusal | None) -> None:
-        """This node has answered."""
+    def note(self, node_id: str, refusal: Refusal | None, asked: int | None = None) -> None:
+        """This node has answered what was asked when there were so many doubts (None: now)."""
+        if refusal is None and asked is not None and asked < self._contradicted.get(node_id, 0):
+            return
+        self._doubted.discard(node_id)
         if refusal is None:
             self._refusals.pop(node_id, None)
             self._allowed.add(node_id)
@@ -72,6 +82,8 @@ class Standing:
         """Those whose word counts are asked now, or can't be; what is remembered of others that are no more goes."""
         self._asked = {node_id: node.incarnation for node_id, node in nodes.items() if node.counts}
         self._allowed &= nodes.keys()
+        self._doubted &= nodes.keys()
+        self._contradicted = {node_id: doubt for node_id, doubt in self._contradicted.items() if node_id in nodes}
         self._refusals = {node_id: said for node_id, said in self._refusals.items() if node_id in nodes}
         self._hidden_of = None
 
@@ -87,7 +99,26 @@ class Standing:
             self.until, self.all_asked = 0.0, -math.inf
             self.doubts += 1
 
+    def contradict(self, node_id: str) -> None:
+        """The same, and it was a job of its own: what it said before counts no more."""
+        if node_id not in self._refusals:
+            self.doubt(node_id)
+            self._contradicted[node_id] = self.doubts
+            self._doubted.add(node_id)
+            self._allowed.discard(node_id)
+            self._hidden_of = None
+
+    def refuse(self, node_id: str, refusal: Refusal) -> None:
+        """This node has refused the caller its list, whoever asked for that."""
+        self.contradict(node_id)
+        self.note(node_id, refusal)
+
     # What follows from it.
+
+    @property
+    def doubted(self) -> Set[str]:
+        """The nodes that are to be asked although they rest."""
+        return self._doubted
 
     def is_known(self, but_at: str = "") -> bool:
         """Whether some other node knows these credentials, also if the caller may not do this there."""
@@ -118,7 +149,7 @@ class Standing:
     def hidden(self, nodes: Nodes) -> tuple[str, ...]:
         """The hidden set; worked out once for as long as neither the nodes nor what they said have changed."""
         if self._hidden_of is not nodes:
-            self._hidden = self._work_out(nodes) if self._refusals else ()
+            self._hidden = self._work_out(nodes) if self._refusals or self._doubted else ()
             if self.has_asked(nodes):
                 self._hidden_of = nodes
                 self._known_hidden = self._hidden if self.allows(nodes) else None
@@ -137,7 +168,7 @@ class Standing:
         if self.is_settled(now):
             return [pair for pair in nodes if not self._was_asked(*pair)]
         agreeing = [pair for pair in nodes if pair[0] in self._allowed and self._was_asked(*pair)]
-        if self._refusals or not agreeing or now >= self.all_asked + ALL_ASKED_EVERY_S:
+        if self._refusals or self._doubted or not agreeing or now >= self.all_asked + ALL_ASKED_EVERY_S:
             return nodes
         self._turn += 1
         others = [pair for pair in nodes if pair not in agreeing]
@@ -147,14 +178,17 @@ class Standing:
         return self._asked.get(node_id) == node.incarnation
 
     def _work_out(self, nodes: Nodes) -> tuple[str, ...]:
-        strict = any(node_id in self._refusals for node_id, node in nodes.items() if node.counts)
+        strict = any(self._is_against(node_id) for node_id, node in nodes.items() if node.counts)
         hidden = [node_id for node_id, node in nodes.items() if self._hides(node_id, node, strict=strict)]
         return tuple(sorted([*hidden, UNRECORDED] if strict else hidden))
 
     def _hides(self, node_id: str, node: Node, *, strict: bool) -> bool:
         if node.state == GONE:
             return strict
-        return node_id in self._refusals or (strict and node_id not in self._allowed)
+        return self._is_against(node_id) or (strict and node_id not in self._allowed)
+
+    def _is_against(self, node_id: str) -> bool:
+        return node_id in self._refusals or node_id in self._doubted
 
 
 class Standings:

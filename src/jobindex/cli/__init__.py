@@ -7,6 +7,7 @@ import typer
 from jobindex import __version__
 from jobindex.cli.demo import demo
 from jobindex.cli.doctor import doctor
+from jobindex.cli.forget import forget
 from jobindex.cli.purge import purge
 from jobindex.cli.serve import serve
 from jobindex.cli.settings import settings
@@ -36,6 +37,7 @@ def jobindex(
 
 app.command()(demo)
 app.command()(doctor)
+app.command()(forget)
 app.command()(serve)
 app.command()(settings)
 app.add_typer(purge, name="purge")

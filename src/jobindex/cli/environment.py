@@ -18,11 +18,12 @@ WRONG_SETTINGS = 2
 """The exit status of a command that can't use its settings, as of one that can't use its arguments."""
 MAX_SHOWN = 60
 """Characters of a wrong value that are repeated."""
-PLUGIN_VARIABLES = {
+OTHERS_VARIABLES = {
     *("JOBINDEX_URLS", "JOBINDEX_NODE_ID", "JOBINDEX_NODE_URL", "JOBINDEX_CA_FILE", "JOBINDEX_CERTIFICATE_FILE"),
-    *("JOBINDEX_KEY_FILE", "JOBINDEX_SHARE_TOKEN", "JOBINDEX_SELF_URL"),
+    *("JOBINDEX_KEY_FILE", "JOBINDEX_SHARE_TOKEN", "JOBINDEX_SELF_URL", "JOBINDEX_SELF_USER"),
+    *("JOBINDEX_SELF_PASSWORD", "JOBINDEX_SELF_PASSWORD_FILE", "JOBINDEX_TEST_ROOT", "JOBINDEX_TEST_TLS_LIBRARIES"),
 }
-"""Variables of the Orthanc plugin, which may stand in the same environment."""
+"""Variables of the Orthanc plugin and of the tests, which may stand in the same environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Variables that look like settings and are none, each with the settings that may be meant."""
     known = {variable(field) for field in Settings.model_fields}
     for name in sorted(environ):
-        if name.upper().startswith("JOBINDEX_") and name.upper() not in known | PLUGIN_VARIABLES:
+        if name.upper().startswith("JOBINDEX_") and name.upper() not in known | OTHERS_VARIABLES:
             yield name, ", ".join(get_close_matches(name.upper(), known, 3))
 
 
@@ -104,7 +105,7 @@ def _place(inside: list[int | str]) -> str:
 def _reason(error: ErrorDetails) -> str:
     """Pydantic's words begin with a capital, and with whose words ours are."""
     text = error["msg"].removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _fault(field: str, reason: str) -> SettingFault:

@@ -99,7 +99,12 @@ async def _purge(order: Order, settings: Settings) -> None:
         with _progress("looking", await store.jobs.count()) as step:
             found = await order.find(at, step)
         await _announce(order, at, found)
-        if not found or order.dry or not (order.yes or typer.confirm("Go on?", err=True)):
+        if order.dry:
+            return
+        if not found:  # what was removed before may still be on the disk
+            await _clean(store)
+            return
+        if not (order.yes or typer.confirm("Go on?", err=True)):
             return
         with trail_opened(settings.audit_file) as trail, _progress("removing", len(found)) as step:
             count = await _carry_out(order, at, found, trail, step)
@@ -108,7 +113,8 @@ async def _purge(order: Order, settings: Settings) -> None:
 
 
 async def _announce(order: Order, at: Purge, found: Sequence[Stored]) -> None:
-    console.print(f"{len(found)} jobs to {'reduce' if order.keeps_jobs else 'remove'}")
+    jobs = "1 job" if len(found) == 1 else f"{len(found)} jobs"
+    console.print(f"{jobs} to {'reduce' if order.keeps_jobs else 'remove'}")
     for job in found[:SHOWN]:
         console.print(f"  {job.id} of {job.record.node}, {job.record.state}", markup=False)
     if len(found) > SHOWN:

@@ -1,6 +1,7 @@
 """`jobindex serve`: one replica, for production."""
 
 import asyncio
+import os
 import signal
 from contextlib import AsyncExitStack
 from typing import Annotated
@@ -9,8 +10,8 @@ import typer
 
 from jobindex.app import running
 from jobindex.cli.embedded import NoRedis, embedded
-from jobindex.cli.environment import WRONG_SETTINGS, end_with, file_faults, settings_or_exit
-from jobindex.cli.setting_form import example
+from jobindex.cli.environment import WRONG_SETTINGS, end_with, file_faults, misspelt, settings_or_exit
+from jobindex.cli.setting_form import example, variable
 from jobindex.logs import set_up_logging
 from jobindex.safety import read_safety
 from jobindex.service.condition import IndexUnfit
@@ -41,18 +42,23 @@ def serve(
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_SETTINGS) from None
     except ExceptionGroup as group:  # a listener is opened while the background tasks run
-        raise _cannot_listen(group) from None
+        raise _cannot_listen(group, settings) from None
 
 
-def _cannot_listen(group: ExceptionGroup[Exception]) -> BaseException:
+def _cannot_listen(group: ExceptionGroup[Exception], settings: Settings) -> BaseException:
     """The end of the command where that is why it ends, else the group itself."""
     found = group.subgroup(CannotListen)
     if found is None:
         return group
-    names = "JOBINDEX_PUBLIC_PORT, JOBINDEX_PUBLIC_HOST, JOBINDEX_INTERNAL_PORT or JOBINDEX_INTERNAL_HOST"
     for error in found.exceptions:
-        typer.echo(f"The replica {error}; set {names}, for example {example('public_port')}", err=True)
+        which = "internal" if _is_internal(error, settings) else "public"
+        names = f"{variable(f'{which}_port')} or {variable(f'{which}_host')}"
+        typer.echo(f"The replica {error}; set {names}, for example {example(f'{which}_port')}", err=True)
     return typer.Exit(WRONG_SETTINGS)
+
+
+def _is_internal(error: Exception, settings: Settings) -> bool:
+    return isinstance(error, CannotListen) and error.place == (settings.internal_host, settings.internal_port)
 
 
 def _settings(insecure: bool) -> Settings:
@@ -61,6 +67,8 @@ def _settings(insecure: bool) -> Settings:
     settings = settings.model_copy(update={"insecure": insecure or settings.insecure})
     if faults := file_faults(settings):
         raise end_with(faults)
+    for name, meant in misspelt(os.environ):
+        typer.echo(f"{name} is no setting{f'; meant is perhaps {meant}' if meant else ''}", err=True)
     try:
         read_safety(settings)
     except ValueError as error:

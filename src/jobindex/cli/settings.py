@@ -2,16 +2,17 @@
 
 import os
 import re
+import shutil
+import textwrap
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from jobindex.cli.environment import settings_or_exit
+from jobindex.cli.environment import end_with, file_faults, misspelt, settings_or_exit
 from jobindex.cli.setting_form import example, variable, wanted, written
 from jobindex.settings import Settings
+
+MIN_WIDTH = 60
 
 
 def settings(
@@ -22,15 +23,14 @@ def settings(
     Values are shown in the form in which the environment sets them.  The exit status is 2 where one can't be used.
     """
     read = settings_or_exit()
-    values = {name: masked(written(getattr(read, name))) for name in Settings.model_fields}
-    if plain:
-        for name, value in values.items():
-            typer.echo(f"{variable(name)}={value}")
-        return
-    table = Table("variable", "value", "", "meaning", box=None, pad_edge=False)
-    for name, value in values.items():
-        table.add_row(*map(escape, (variable(name), value, _origin(name), _meaning(name))))
-    Console().print(table)
+    width = max(MIN_WIDTH, shutil.get_terminal_size().columns)
+    for field in Settings.model_fields:
+        line = f"{variable(field)}={masked(written(getattr(read, field)))}"
+        typer.echo(line if plain else "\n".join([f"{line}{_origin(field)}", *_meaning(field, width)]))
+    for name, meant in misspelt(os.environ):
+        typer.echo(f"{name} is no setting{f'; meant is perhaps {meant}' if meant else ''}", err=True)
+    if faults := file_faults(read):
+        raise end_with(faults)
 
 
 def masked(value: str) -> str:
@@ -39,10 +39,11 @@ def masked(value: str) -> str:
 
 
 def _origin(field: str) -> str:
-    return "set" if variable(field) in os.environ else "default"
+    return "" if variable(field) in os.environ else "  (default)"
 
 
-def _meaning(field: str) -> str:
-    """What it is for, what it takes, and an example."""
+def _meaning(field: str, width: int) -> list[str]:
+    """What it is for, what it takes, and an example, in lines of this width."""
     description = " ".join((Settings.model_fields[field].description or "").split())
-    return f"{description} [{wanted(field)}; {example(field)}]".strip()
+    text = f"{description} Wanted: {wanted(field)}, for example {example(field)}"
+    return textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="    ", break_long_words=False)

@@ -30,7 +30,7 @@ def _on_jobs(ask: str, here: str, examples: Examples) -> list[tuple[str, str]]:
     return [
         ("one job, on whichever Orthanc it is", f"{ask} {long}"),
         ("it takes five minutes: pause it,", f"{ask} -X POST {long}/pause"),
-        ("resume it", f"{ask} -X POST {long}/resume"),
+        ("resume it, when it shows as Paused,", f"{ask} -X POST {long}/resume"),
         ("or cancel it", f"{ask} -X POST {long}/cancel"),
         ("one that failed, for its peer is nowhere", f"{ask} -X POST {failed}/resubmit"),
         ("an archive", f"{ask} -o archive.zip {here}/jobs/{examples.archive}/archive"),

@@ -115,7 +115,10 @@ def _peers(plan: Plan, name: str, places: dict[str, int]) -> dict[str, str]:
 def _nginx(plan: Plan, folder: Path, nodes: dict[str, Node], replicas: dict[str, Replica], free: int) -> Nginx:
     """Raises NotStarted where the port is taken: a probe would find the other one's server there."""
     if plan.port and not is_free(plan.port):
-        raise NotStarted(f"Port {plan.port} is taken; choose another one")
+        raise NotStarted(
+            f'Port {plan.port} is taken, or only for root; choose another one: make run DEMO="--port 9000",'
+            " or: jobindex demo --port 9000"
+        )
     build = build_small_proxy if plan.small_proxy else build_nginx
     return build(
         folder,

@@ -4,7 +4,7 @@ Law: a job that can't be read keeps its last body and stays among the ids; it to
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -18,12 +18,17 @@ from jobindex.orthanc.credentials import Credentials
 from jobindex.orthanc.wire import Answer, job_path
 from jobindex.service.intake import Intake
 from jobindex.service.poll_cache import PollCache
-from jobindex.service.poll_timeouts import PollTimeouts
+from jobindex.service.poll_timeouts import MAX_TIMEOUT_S, PollTimeouts, Question
 from jobindex.service.turns import Stretches
 
 MAX_SINGLE_READS = 1000
 """Jobs that are read one by one in one visit; those asked for longest ago come first."""
+MAX_FAILURES_READ = 50
+"""Failed jobs among them, which may have been resubmitted at their Orthanc; a success is final there."""
+FAILURE = "Failure"
 SINGLE_READS_AT_ONCE = 4
+LIST_AGAIN_S = 300.0
+"""Seconds after which a list is asked for again that did not come in the longest time; until then job by job."""
 LARGE_JOB_BYTES = 1_000_000
 """An unfinished job of so many bytes is read once a second at most, one of twice as many every two seconds."""
 
@@ -76,31 +81,38 @@ class PollReader:
         self._cache = cache
         self._timeouts = timeouts
         self._asked: dict[str, dict[str, float]] = {}
+        self._list_again: dict[str, float] = {}
 
     async def read(self, polled: Polled) -> Reading:
         """OwnerError or MalformedReport where not even the node's ids can be had."""
+        if self._list_again.get(polled.id, 0.0) > _now():
+            return await self._one_by_one(polled)
         try:
             return await self._expanded(polled)
-        except (OwnerSilent, MalformedReport):
+        except OwnerSilent:
+            if self._timeouts.of(polled.id, Question.LIST) >= MAX_TIMEOUT_S:
+                self._list_again[polled.id] = _now() + LIST_AGAIN_S
+            return await self._one_by_one(polled)
+        except MalformedReport:
             return await self._one_by_one(polled)
 
-    async def _ask(self, polled: Polled, path: str) -> Answer:
-        within, began = self._timeouts.of(polled.id), _now()
+    async def _ask(self, polled: Polled, path: str, question: Question) -> Answer:
+        within, began = self._timeouts.of(polled.id, question), _now()
         await polled.hold(within)
         try:
             answer = await self._client.ask(polled.node.url, "GET", path, polled.credentials, within=within)
         except OwnerSilent:
             if _now() - began >= within / 2:
-                self._timeouts.silent(polled.id)
+                self._timeouts.silent(polled.id, question)
             raise
-        self._timeouts.answered(polled.id, _now() - began)
+        self._timeouts.answered(polled.id, question, _now() - began)
         return answer
 
     # In one list.
 
     async def _expanded(self, polled: Polled) -> Reading:
         reading = Reading(_now())
-        body = _body(await self._ask(polled, "/jobs?expand"))
+        body = _body(await self._ask(polled, "/jobs?expand", Question.LIST))
         now, stretches = _now(), Stretches()
         for listed in listed_jobs(body):
             await stretches.rest()
@@ -136,11 +148,11 @@ class PollReader:
 
     async def _one_by_one(self, polled: Polled) -> Reading:
         reading = Reading(_now())
-        for job_id in listed_ids(_body(await self._ask(polled, "/jobs"))):
+        for job_id in listed_ids(_body(await self._ask(polled, "/jobs", Question.IDS))):
             reading.ids[job_id] = None
         unsettled = [job_id for job_id in reading.ids if not self._is_settled(polled, job_id)]
         reading.is_settled = not unsettled
-        await self._read_some(polled, reading, unsettled)
+        await self._read_some(polled, reading, unsettled, self._failed(reading))
         if reading.stamp:
             reading.taken = moment(seconds_of(reading.stamp) - (reading.heard - reading.began))
         return reading
@@ -150,12 +162,24 @@ class PollReader:
         same = job is not None and job.record.incarnation == polled.node.incarnation
         return job is not None and same and job.record.final and job.record.on_node
 
-    async def _read_some(self, polled: Polled, reading: Reading, ids: list[str]) -> None:
+    def _failed(self, reading: Reading) -> list[str]:
+        return [job_id for job_id in reading.ids if self._state(job_id) == FAILURE]
+
+    def _state(self, job_id: str) -> str:
+        job = self._view.jobs.get(job_id)
+        return job.record.state if job else ""
+
+    async def _read_some(self, polled: Polled, reading: Reading, ids: list[str], failed: list[str]) -> None:
         """As many as there is time for; those that were never asked for come first, then those asked longest ago."""
         asked = {job_id: when for job_id, when in self._asked.get(polled.id, {}).items() if job_id in reading.ids}
         self._asked[polled.id] = asked
-        waiting = iter(sorted(ids, key=lambda job_id: asked.get(job_id, 0.0))[:MAX_SINGLE_READS])
-        ends = _now() + self._timeouts.of(polled.id)
+
+        def oldest_first(jobs: Iterable[str]) -> list[str]:
+            return sorted(jobs, key=lambda job_id: asked.get(job_id, 0.0))
+
+        chosen = oldest_first({*ids, *oldest_first(failed)[:MAX_FAILURES_READ]})
+        waiting = iter(chosen[:MAX_SINGLE_READS])
+        ends = _now() + self._timeouts.of(polled.id, Question.JOB)
         async with asyncio.TaskGroup() as readers:
             for _ in range(SINGLE_READS_AT_ONCE):
                 readers.create_task(self._read_each(polled, reading, waiting, ends), name=f"read {polled.id}")
@@ -166,7 +190,7 @@ class PollReader:
                 return
             self._asked[polled.id][job_id] = _now()
             try:
-                answer = await self._ask(polled, job_path(job_id))
+                answer = await self._ask(polled, job_path(job_id), Question.JOB)
             except OwnerError:
                 return  # who does not answer this would not answer the next
             self._take_answer(polled, reading, job_id, answer)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 from jobindex.auth.caller import Caller
 from jobindex.errors import JobIndexError, OwnerSilent
@@ -18,7 +19,9 @@ from jobindex.service.asking import Asking
 from jobindex.service.breaker import Breaker
 from jobindex.service.coalesced import Coalesced
 from jobindex.service.intake import Intake
+from jobindex.service.rights import Rights
 from jobindex.service.view import View
+from jobindex.store.jobs import Stored
 
 WITHIN = 0.75
 """Seconds that a list waits for the nodes at most, of the 1.5 that it may take."""
@@ -29,17 +32,23 @@ TRY_AGAIN_S = 0.02
 """An Orthanc that can't format a job's progress at some moment (400) can a moment later."""
 MOST_CALLERS = 1000
 
+T = TypeVar("T")
+
 
 class Refresh:
     """Reads, as the caller, what the view can't know yet: the unknown and the unfinished."""
 
-    def __init__(self, view: View, asking: Asking, intake: Intake, silent: Breaker) -> None:
+    def __init__(self, view: View, asking: Asking, intake: Intake, rights: Rights, silent: Breaker) -> None:
         """`silent` is this one's own: who is too slow for a list may be quick enough for an action."""
         self._view = view
         self._asking = asking
         self._intake = intake
+        self._rights = rights
         self._silent = silent
         self._rounds: OrderedDict[str, Coalesced[None]] = OrderedDict()
+        self._turn = 0
+        self._read_before: dict[str, dict[str, int]] = {}
+        """By node: in which turn its listed jobs were read last."""
 
     async def refresh(self, caller: Caller) -> None:
         """Ask all nodes at once; callers with the same credentials share a round."""
@@ -53,6 +62,7 @@ class Refresh:
 
     async def _round(self, caller: Caller) -> None:
         asked = (*self._view.alive_nodes(), *self._view.unreadable_nodes())
+        self._read_before = _only(self._read_before, self._view.nodes)
         nodes = [pair for pair in asked if not self._silent.rests(pair[0])]
         await asyncio.gather(*(self._ask(caller, *pair) for pair in nodes))
 
@@ -63,19 +73,34 @@ class Refresh:
             if isinstance(error, OwnerSilent):
                 self._silent.trip(node_id)
             return
-        unsettled = self._unsettled(node_id, listed_ids(answer))
-        await asyncio.gather(*(self._read(caller, node_id, node, job_id) for job_id in unsettled[:MOST_READ]))
+        if answer.refuses:
+            self._rights.note_refusal(caller, node_id, answer)
+        unsettled = self._unsettled(node_id, listed_ids(answer))[:MOST_READ]
+        self._note_read(node_id, unsettled)
+        await asyncio.gather(*(self._read(caller, node_id, node, job_id) for job_id in unsettled))
 
     def _unsettled(self, node_id: str, job_ids: Iterable[str]) -> list[str]:
-        """The unknown, then the unfinished."""
-        unknown, unfinished = [], []
-        for job_id in job_ids:
+        """The unknown, those not read yet first; then the unfinished, and those of a node that is no more."""
+        unknown, unfinished, left = [], [], []
+        read = self._read_before[node_id] = _only(self._read_before.get(node_id, {}), listed := list(job_ids))
+        for job_id in listed:
             job = self._view.jobs.get(job_id)
-            if job is None or job.record.node != node_id:
+            if job is None and job_id not in self._view.purged:
                 unknown.append(job_id)
-            elif not job.record.final:
+            elif job is not None and job.record.node != node_id and not self._lives(job):
+                left.append(job_id)
+            elif job is not None and job.record.node == node_id and not job.record.final:
                 unfinished.append(job_id)
-        return unknown + unfinished
+        return sorted(unknown, key=lambda job_id: read.get(job_id, 0)) + unfinished + left
+
+    def _lives(self, job: Stored) -> bool:
+        owner = self._view.owner(job)
+        return owner is not None and owner.may_answer
+
+    def _note_read(self, node_id: str, job_ids: Iterable[str]) -> None:
+        """An id that stays unknown though it was read gives way to those that were not."""
+        self._turn += 1
+        self._read_before[node_id] |= dict.fromkeys(job_ids, self._turn)
 
     async def _read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> None:
         with suppress(JobIndexError):
@@ -87,3 +112,8 @@ class Refresh:
                 answer = await self._asking.ask(caller, node_id, node, "GET", job_path(job_id), within=WITHIN)
             if answer.status == HTTPStatus.OK:
                 await self._intake.take_reading(self._intake.reading(node_id, node, answer.body))
+
+
+def _only(known: dict[str, T], ids: Iterable[str]) -> dict[str, T]:
+    """What is known of these."""
+    return {each: known[each] for each in ids if each in known}

@@ -75,6 +75,16 @@ class Renewal:
         if standing := self._standings.find(caller.fingerprint):
             standing.doubt(node_id)
 
+    def contradict(self, caller: Caller, node_id: str) -> None:
+        """This node has just refused the caller a job of its own."""
+        if standing := self._standings.find(caller.fingerprint):
+            standing.contradict(node_id)
+
+    def refuse(self, caller: Caller, node_id: str, answer: Answer) -> None:
+        """This node has just refused the caller its list."""
+        if standing := self._standings.find(caller.fingerprint):
+            standing.refuse(node_id, Refusal(answer.status, answer.challenge))
+
     async def end(self) -> None:
         """Ask nobody any more."""
         for task in self._rounds.values():
@@ -103,7 +113,7 @@ class Renewal:
 
     async def _ask(self, caller: Caller, standing: Standing) -> bool:
         """Whether any node has answered.  Where one that should speak for all says no or nothing, all are asked."""
-        nodes, now, doubts = self._fan_out.worth_asking(), self._clock(), standing.doubts
+        nodes, now, doubts = self._to_ask(standing), self._clock(), standing.doubts
         chosen, settled = standing.to_ask(nodes, now), standing.is_settled(now)
         standing.note_asked(self._view.nodes)
         answered = await self._put_to(caller, standing, chosen, alone=len(chosen) < len(nodes))
@@ -111,18 +121,30 @@ class Renewal:
         if not agreed and len(chosen) < len(nodes):
             answered |= await self._put_to(caller, standing, [pair for pair in nodes if pair not in chosen])
             chosen = nodes
-        every = len(chosen) == len(nodes)
+        every = dict(chosen).keys() >= dict(self._view.alive_nodes()).keys()
         if answered and doubts == standing.doubts and (every or not settled):
             standing.settle(self._view.nodes, self._clock(), every=every)
         elif not answered:
             standing.renew_at = self._clock() + TRY_AGAIN_AFTER_S
         return bool(answered)
 
+    def _to_ask(self, standing: Standing) -> Pairs:
+        """Those in doubt too, although they rest: their jobs are hidden until they are heard."""
+        worth = self._fan_out.worth_asking()
+        known = dict(worth)
+        rest = [pair for pair in self._view.alive_nodes() if pair[0] in standing.doubted and pair[0] not in known]
+        return [*worth, *rest]
+
     async def _put_to(self, caller: Caller, standing: Standing, nodes: Pairs, *, alone: bool = False) -> set[str]:
         """Those of these nodes that have answered."""
 
+        asked, waited_for = standing.doubts, standing.doubted & dict(nodes).keys()
+
         def note(node_id: str, answer: Answer) -> None:
-            standing.note(node_id, Refusal(answer.status, answer.challenge) if answer.refuses else None)
+            standing.note(node_id, Refusal(answer.status, answer.challenge) if answer.refuses else None, asked)
+
+        def enough(answer: Answer) -> bool:
+            return answer.allows and not (waited_for & standing.doubted)
 
         wait = {"head_start": 0.0, "within": HEAD_START} if alone else {"head_start": HEAD_START, "within": WITHIN}
-        return set(await self._fan_out.ask(caller, nodes, LIST, note=note, enough=lambda each: each.allows, **wait))
+        return set(await self._fan_out.ask(caller, nodes, LIST, note=note, enough=enough, **wait))

@@ -81,9 +81,14 @@ class Rights:
 
     async def refuse(self, caller: Caller, node_id: str, answer: Answer) -> NoReturn:
         """Raise what this node answered; what was allowed before is asked for again."""
-        self._withdraw(caller, node_id)
+        self._verdicts.withdraw(caller.fingerprint)
+        self._renewal.contradict(caller, node_id)
         known = answer.status != UNKNOWN_CALLER or await self._renewal.is_known(caller, node_id)
         raise Refused(answer.status, answer.challenge, known=known)
+
+    def note_refusal(self, caller: Caller, node_id: str, answer: Answer) -> None:
+        """This node has refused the caller its list, to whoever asked in the caller's name."""
+        self._renewal.refuse(caller, node_id, answer)
 
     async def end(self) -> None:
         """Ask nobody any more."""

@@ -81,9 +81,14 @@ class Silence:
         return told
 
     async def _over(self, silent: Mapping[str, Silent], late: Mapping[str, Node]) -> dict[str, str]:
-        """Whose time is over, and why."""
-        over = {node_id: "its node stopped and did not come back" for node_id in silent if node_id not in late}
+        """Whose time is over, and why; a goodbye may have come after its deadline was claimed for another reason."""
         now = await self._store.changes.now()
+        stopped = {node_id: each.node for node_id, each in silent.items() if node_id not in late}
+        over = {
+            node_id: "its node stopped and did not come back"
+            for node_id, node in stopped.items()
+            if now - node.since >= _ms(self._timing.back)
+        }
         long = {node_id: age for node_id, node in late.items() if (age := (now - node.seen) / 1000) > self._timing.gone}
         if not long:
             return over

@@ -173,7 +173,7 @@ class Visits:
         """Take all jobs in, in parts, the last of which is complete; seconds until the next visit."""
         offset, clock, taken = await self._clock(node, reading)
         pause = self._pause(node_id, reading)
-        patience = max(0.0, self._timeouts.of(node_id) + pause - PROMPT)
+        patience = max(0.0, self._timeouts.longest(node_id) + pause - PROMPT)
         parts = [reading.jobs[start : start + MOST_JOBS] for start in range(0, len(reading.jobs), MOST_JOBS)] or [[]]
         for part in parts:
             last = part is parts[-1]

@@ -12,11 +12,11 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from jobindex.errors import IndexAway, IndexFull, IndexRefused, JobIndexError, NodeConflict, UnknownNode
+from jobindex.errors import IndexFull, IndexRefused, JobIndexError, NodeConflict, UnknownNode
 from jobindex.store.address import Sentinels, read_sentinels, without_login
 from jobindex.store.master import Master, ToMaster, ToMasterByTls
 from jobindex.store.packing import packed
-from jobindex.store.reasons import mend, reason, reply
+from jobindex.store.reasons import mend, reply, unreachable
 from jobindex.store.tls import Tls
 
 COMMAND_TIMEOUT = 0.8
@@ -115,7 +115,7 @@ def _options(most: int, timeout: float, retry: Retry) -> dict[str, Any]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Redis's errors in our words: a script's refusal by its code word, everything else as `IndexAway`."""
+    """Redis's errors in our words: a script's refusal by its code word, everything else as `IndexUnreachable`."""
     try:
         yield
     except ResponseError as error:
@@ -123,7 +123,7 @@ def translated() -> Iterator[None]:
     except BusyLoadingError as error:
         raise IndexRefused(reply(error), mend(reply(error))) from error
     except (RedisError, OSError, TimeoutError) as error:
-        raise IndexAway(f"Redis can't be asked: {reason(error)}") from error
+        raise unreachable(error) from error
     _heed_cancellation()
 
 

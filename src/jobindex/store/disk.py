@@ -13,7 +13,10 @@ LOOKS = 0.1
 WITHIN = 60.0
 """Seconds that a rewriting is waited for."""
 
-_NOT_ALLOWED = "This user of Redis may not run {0}: somebody who may should do it, or removed jobs stay on its disk"
+_NOT_ALLOWED = (
+    "This user of Redis may not run {0}, so removed jobs stay on its disk: do the same as user jobindex-purge, or run"
+    " redis-cli --user jobindex-purge --askpass {0}"
+)
 
 
 class Disk:

@@ -19,6 +19,9 @@ from jobindex.deadline import Deadline
 from jobindex.store.connect import COMMAND_TIMEOUT
 from jobindex.store.packing import pack
 
+REDIS_PORT = 6379
+"""Where an address names none."""
+
 Command = Sequence[str | bytes | int]
 
 
@@ -126,7 +129,7 @@ class Line:
             await self._leave()
             if not isinstance(error, Exception):
                 raise
-            self._tell(error)
+            self._tell(self._placed(error))
         finally:
             self._open = False
 
@@ -141,6 +144,13 @@ class Line:
         self._open = False
         if self._connection is not None:
             await self._connection.disconnect(nowait=True)
+
+    def _placed(self, error: Exception) -> Exception:
+        """The deadline is ours, and says nothing of whom it was waited for."""
+        if type(error) is not TimeoutError:
+            return error
+        told = vars(self._connection) if self._connection else self._pool.connection_kwargs
+        return TimeoutError(f"Timeout reading from {told.get('host', 'server')}:{told.get('port', REDIS_PORT)}")
 
     def _tell(self, error: Exception) -> None:
         """Who was sent once is sent again if the connection broke; the others are told."""

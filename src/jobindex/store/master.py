@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from redis.asyncio import Redis, SSLConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
@@ -56,7 +56,11 @@ class Master:
         """Where to connect; redis-py's ConnectionError where no Sentinel knows."""
         if self._announced is not None and time.monotonic() < self._believed_until:
             return self._announced
-        host, port = await self._asked.discover_master(self._sentinels.master)
+        try:
+            host, port = await self._asked.discover_master(self._sentinels.master)
+        except MasterNotFoundError as error:
+            asked = ", ".join(f"asked of {host}:{port}" for host, port in self._sentinels.hosts)
+            raise MasterNotFoundError(f"No master found; {asked}") from error
         return str(host), int(port)
 
     async def quorum(self) -> dict[str, str]:
@@ -131,7 +135,7 @@ class ToMaster(Packed):
     async def _connect(self) -> None:
         self._generation = self._master.generation
         self.host, self.port = await self._master.address()
-        await super()._connect()  # type: ignore[no-untyped-call]  # redis-py's
+        await super()._connect()
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         if self._generation != self._master.generation and self.is_connected:

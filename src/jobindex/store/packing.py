@@ -9,6 +9,7 @@ from typing import Any
 
 import hiredis
 from redis.asyncio import BlockingConnectionPool, Connection, SSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from jobindex.deadline import Deadline
@@ -21,23 +22,33 @@ def pack(command: Sequence[str | bytes | int]) -> bytes:
 
 
 class Packed(Connection):
-    """A connection whose commands hiredis packs, and on which the loop's own lag is no time-out."""
+    """A connection whose commands hiredis packs; its failures say where, and the loop's own lag is no time-out."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """A command's name may be two words (`SCRIPT LOAD`), which Redis takes as two arguments."""
         words: Any = (*args[0].split(), *args[1:])
         return [hiredis.pack_command(words)]
 
-    async def read_response(self, disable_decoding: bool = False, timeout: float | None = None, **options: Any) -> Any:
-        if timeout is not None or self.socket_timeout is None:
-            return await super().read_response(disable_decoding, timeout, **options)
+    async def _connect(self) -> None:
         try:
+            await super()._connect()  # type: ignore[no-untyped-call]  # redis-py's
+        except TimeoutError as error:
+            raise TimeoutError(f"Timeout connecting to {self._host_error()}") from error
+
+    async def read_response(self, disable_decoding: bool = False, timeout: float | None = None, **options: Any) -> Any:
+        try:
+            if timeout is not None or self.socket_timeout is None:
+                return await super().read_response(disable_decoding, timeout, **options)
             async with Deadline(self.socket_timeout):
                 return await super().read_response(disable_decoding, inf, **options)
         except TimeoutError as error:
             if options.get("disconnect_on_error", True):
                 await self.disconnect(nowait=True)
             raise RedisTimeoutError(f"Timeout reading from {self._host_error()}") from error
+        except RedisConnectionError as error:
+            if type(error) is not RedisConnectionError:
+                raise  # a refusal, such as of a login
+            raise RedisConnectionError(f"Connection closed by {self._host_error()}") from error
 
 
 class PackedByTls(Packed, SSLConnection):

@@ -19,6 +19,9 @@ from redis.exceptions import (
     ReadOnlyError,
 )
 
+from jobindex.errors import IndexUnreachable
+from jobindex.store.failures import SCHEME, UNIX_SOCKET, failure, places
+
 _WORDS = {
     OutOfMemoryError: "OOM",
     ReadOnlyError: "READONLY",
@@ -43,6 +46,7 @@ MENDS = {
 }
 """By code word: what to do about what Redis replies."""
 
+_TLS = "TLS failed"
 _UNTRUSTED = re.compile(r"certificate verify failed: ([^(\"]+)")
 _WRONG_LOGIN = re.compile(
     r"NOAUTH|WRONGPASS|invalid username-password|Authentication required|already authenticated", re.IGNORECASE
@@ -62,9 +66,30 @@ def mend(said: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """The first link in the chain of causes that says something, else the kind of the error."""
-    told = (_told(each) for each in _chain(error))
-    return next((text for text in told if text), type(error).__name__)
+    """The first link in the chain of causes that says something, else how the connection failed, else its kind."""
+    if told := _said(error):
+        return told
+    failed = failure(_text(error))
+    return failed.why if failed else type(error).__name__
+
+
+def unreachable(error: BaseException) -> IndexUnreachable:
+    """The same with the place, and what to do about it."""
+    text, said = _text(error), _said(error)
+    failed = failure(text)
+    if said:
+        return IndexUnreachable(said, places(text), SCHEME if said.startswith(_TLS) else "")
+    return IndexUnreachable(reason(error), places(text), failed.mend if failed else "")
+
+
+def _said(error: BaseException) -> str:
+    if UNIX_SOCKET in _text(error):
+        return ""  # whose file is none for TLS
+    return next((text for text in map(_told, _chain(error)) if text), "")
+
+
+def _text(error: BaseException) -> str:
+    return "; ".join(f"{type(each).__name__}: {each}" for each in _chain(error))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -84,7 +109,7 @@ def _told(error: BaseException) -> str:
     if isinstance(error, AuthenticationError) or _WRONG_LOGIN.search(text):
         return "the user or password is wrong, or none is given where one is needed"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({(error.reason or 'unknown').replace('_', ' ').lower()})"
+        return f"{_TLS} ({(error.reason or 'unknown').replace('_', ' ').lower()})"
     if isinstance(error, FileNotFoundError | PermissionError):
         return f"a file for TLS can't be read ({error.strerror})"
     return ""

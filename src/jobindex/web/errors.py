@@ -96,9 +96,9 @@ def answer_for(request: web.BaseRequest, known: JobIndexError, *, for_clients: b
         status, outcome = row.of_change()
         return error(request, status, row.code, _when(known), **outcome)
     retry = known.seconds if isinstance(known, TooOften) else row.retry
-    return error(request, row.status, row.code, str(known), retry=retry)
+    return error(request, row.status, row.code, known.for_clients if for_clients else str(known), retry=retry)
 
 
 def _when(known: JobIndexError) -> str:
     """What is said where no header may say when to try again."""
-    return f"{known}; wait {known.seconds} s" if isinstance(known, TooOften) else str(known)
+    return f"{known}; wait {known.seconds} s" if isinstance(known, TooOften) else known.for_clients

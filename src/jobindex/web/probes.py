@@ -10,6 +10,7 @@ from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.node import ALIVE, GONE, LATE, PROBLEMS, STOPPED, most_are_silent
 from jobindex.service.condition import Condition
 from jobindex.service.insecurity import Insecurity
+from jobindex.service.refused_reports import RefusedReports
 from jobindex.service.view import View
 from jobindex.web.answers import object_answer
 from jobindex.web.routes import Call
@@ -19,13 +20,20 @@ class ProbesDoor:
     """`/-/healthy`, `/-/ready`, `/metrics`."""
 
     def __init__(
-        self, view: View, insecurity: Insecurity, condition: Condition, trail: Trail, untrusted: UntrustedPeers
+        self,
+        view: View,
+        insecurity: Insecurity,
+        condition: Condition,
+        trail: Trail,
+        untrusted: UntrustedPeers,
+        refused: RefusedReports,
     ) -> None:
         self._view = view
         self._insecurity = insecurity
         self._condition = condition
         self._trail = trail
         self._untrusted = untrusted
+        self._refused = refused
         self.serving = False
         """Whether the public listener is open, and not about to close."""
 
@@ -48,6 +56,8 @@ class ProbesDoor:
             told["Warnings"] = list(self._condition.warnings)
         if untrusted := self._untrusted.shown():
             told["UntrustedProxies"] = untrusted
+        if refused := self._refused.shown():
+            told["RefusedReports"] = refused
         return object_answer(told, status=200 if self.serving else 503)
 
     async def metrics(self, call: Call) -> web.StreamResponse:

@@ -21,6 +21,7 @@ from jobindex.model.node import NODE_ID
 from jobindex.model.report import read_report
 from jobindex.service.admission import Admission
 from jobindex.service.intake import Intake
+from jobindex.service.refused_reports import RefusedReports
 from jobindex.web.answers import json_answer, object_answer
 from jobindex.web.routes import Call
 
@@ -43,10 +44,11 @@ STATUS = {
 class ReportsDoor:
     """`/nodes/{node}/report`."""
 
-    def __init__(self, admission: Admission, intake: Intake, audit: NodeEvents) -> None:
+    def __init__(self, admission: Admission, intake: Intake, audit: NodeEvents, refused: RefusedReports) -> None:
         self._admission = admission
         self._intake = intake
         self._audit = audit
+        self._refused = refused
 
     async def post(self, call: Call) -> web.StreamResponse:
         """POST /nodes/{node}/report"""
@@ -54,7 +56,7 @@ class ReportsDoor:
             answer = await self._take(call)
         except tuple(STATUS) as error:
             metrics.reports.labels(error.word).inc()
-            self._audit.refused(_name(call.parts["node"]), call.request.remote or "", error.word)
+            self._note(_name(call.parts["node"]), call.request.remote or "", error)
             log.log(
                 logging.WARNING if isinstance(error, (NotSigned, NodeConflict)) else logging.INFO,
                 "report of %s not taken: %s",
@@ -62,8 +64,14 @@ class ReportsDoor:
                 error,
             )
             return _refusal(error)
+        self._refused.taken(call.parts["node"])
         metrics.reports.labels("taken").inc()
         return json_answer(answer)
+
+    def _note(self, node_id: str, address: str, error: JobIndexError) -> None:
+        self._audit.refused(node_id, address, error.word)
+        if node_id:
+            self._refused.note(node_id, error)
 
     async def _take(self, call: Call) -> bytes:
         request, node_id = call.request, call.parts["node"]

@@ -28,7 +28,11 @@ DRAIN = 10.0
 
 
 class CannotListen(Exception):
-    """A listener can't be opened where the settings say."""
+    """A listener can't be opened where the settings say: its host, its port, and why not."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"can't listen at {host}:{port}: {reason}")
+        self.place = host, port
 
 
 def handler(
@@ -91,19 +95,14 @@ async def listening(answer: Handler, host: str, port: int, polls: Polls | None =
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
-        await _start(web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG))
+        try:
+            await _to_the_end(web.TCPSite(runner, host, port, reuse_address=True, backlog=BACKLOG).start())
+        except OSError as error:
+            raise CannotListen(host, port, _plain(error)) from error
         yield runner.addresses[0][1]
     finally:
         stopping.set()
         await asyncio.shield(runner.cleanup())
-
-
-async def _start(site: web.TCPSite) -> None:
-    """CannotListen where the port is taken, or the host is none of this machine's."""
-    try:
-        await _to_the_end(site.start())
-    except OSError as error:
-        raise CannotListen(f"can't listen at {site.name.partition('://')[2]}: {_plain(error)}") from error
 
 
 def _plain(error: OSError) -> str:

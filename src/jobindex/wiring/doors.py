@@ -7,6 +7,7 @@ from jobindex.auth.introduction import Introduction
 from jobindex.auth.recognition import Recognition
 from jobindex.auth.untrusted import UntrustedPeers
 from jobindex.model.job import ACTIONS
+from jobindex.service.refused_reports import RefusedReports
 from jobindex.settings import Settings
 from jobindex.web.guesses import Guesses
 from jobindex.web.jobs import JobsDoor
@@ -43,9 +44,11 @@ def public_routes(settings: Settings, services: Services) -> Routes:
     return Routes(routes, otherwise=rights.may_list, read_only=settings.read_only)
 
 
-def internal_routes(settings: Settings, services: Services, probes: ProbesDoor, events: NodeEvents) -> Routes:
+def internal_routes(
+    settings: Settings, services: Services, probes: ProbesDoor, events: NodeEvents, refused: RefusedReports
+) -> Routes:
     """What Orthancs, probes and Prometheus reach; never clients."""
-    reports = ReportsDoor(services.admission, services.intake, events)
+    reports = ReportsDoor(services.admission, services.intake, events, refused)
     return Routes(
         [
             Route("/nodes/{node}/report", {"POST": reports.post}),

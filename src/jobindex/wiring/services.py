@@ -102,7 +102,7 @@ def build_services(settings: Settings, safety: Safety, store: Store, client: Cli
         logins=Logins(settings.failed_logins, store.logins, lambda: safety.keyring.digest_key),
         listing=Listing(view),
         freshness=freshness,
-        refresh=Refresh(view, asking, intake, Breaker()),
+        refresh=Refresh(view, asking, intake, rights, Breaker()),
         search=search,
         reader=Reader(view, freshness, relay, rights, search, gives_whole=not is_minimal),
         whole_jobs=None if is_minimal else WholeJobs(view, relay),

@@ -1,5 +1,6 @@
 """Every command ends a wrong setting with a sentence: the variable or file, what it is, what is wanted, an example."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from jobindex.settings import Settings
 
 SECRET = "5e7f1c2b9a3d4e6f8091a2b3c4d5e6f70123456789abcdef"
 CANARY = "canary-7f3a"
-COMMANDS = (["serve"], ["settings"], ["doctor"], ["purge", "job", "0"])
+COMMANDS = (["serve"], ["settings"], ["doctor"], ["purge", "job", "0"], ["forget", "a"])
 
 BROKEN_VALUES = {
     "REDIS_URL": "http://redis:6379",
@@ -185,7 +186,7 @@ def test_administrator_a_port_that_is_taken_is_named(redis_url: str) -> None:
     own = {"REDIS_URL": redis_url, "JOBINDEX_INTERNAL_HOST": "127.0.0.1", "JOBINDEX_AUDIT_FILE": "none"}
     told = failed(["serve"], JOBINDEX_INTERNAL_PORT=port, **own).output
     assert f"can't listen at 127.0.0.1:{port}: Address already in use" in told
-    assert "JOBINDEX_INTERNAL_PORT" in told
+    assert "set JOBINDEX_INTERNAL_PORT or JOBINDEX_INTERNAL_HOST" in told
 
 
 def test_administrator_a_host_that_is_not_of_this_machine_is_named(redis_url: str) -> None:
@@ -209,3 +210,48 @@ def test_administrator_each_setting_is_tried_with_a_broken_value() -> None:
     free = {"DATA", "SECRET", "PUBLIC_HOST", "INTERNAL_HOST", "AUDIT_FILE", "NODE_KEY_FILE", "REDIS_KEY_FILE"}
     names = {str(info.validation_alias or f"JOBINDEX_{name.upper()}") for name, info in Settings.model_fields.items()}
     assert names - set(BROKEN_VALUES) - set(BROKEN_FILES) == {f"JOBINDEX_{name}" for name in free}
+
+
+def test_administrator_settings_are_whole_in_a_narrow_terminal() -> None:
+    told = CliRunner().invoke(app, ["settings"], env={"COLUMNS": "80"}).output
+    assert "…" not in told
+    for name in [*BROKEN_VALUES, *BROKEN_FILES]:
+        assert f"{name}=" in told
+    assert all(len(line) <= 80 for line in told.splitlines() if line.startswith("    ") and " " in line.strip())
+
+
+def test_administrator_every_setting_says_what_it_is_for() -> None:
+    assert not [name for name, info in Settings.model_fields.items() if not info.description]
+
+
+def test_administrator_settings_names_a_file_that_can_not_be_used(tmp_path: Path) -> None:
+    assert "JOBINDEX_SECRET_FILE names" in failed(["settings"], JOBINDEX_SECRET_FILE=str(tmp_path / "no")).output
+
+
+def test_administrator_two_listeners_on_one_port_are_named() -> None:
+    told = failed(["serve"], JOBINDEX_PUBLIC_PORT="8765", JOBINDEX_INTERNAL_PORT="8765").output
+    assert "JOBINDEX_PUBLIC_PORT and JOBINDEX_INTERNAL_PORT are both 8765" in told
+
+
+@pytest.mark.parametrize("command", [["serve"], ["doctor"], ["purge", "job", "0"]], ids=" ".join)
+@pytest.mark.parametrize("place", ["folder/none/audit.log", "folder"])
+def test_administrator_an_audit_file_that_can_not_be_written_is_named(
+    command: list[str], place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    file = str(tmp_path / place)
+    told = failed(command, JOBINDEX_AUDIT_FILE=file, REDIS_URL="redis://127.0.0.1:1").output
+    assert f"JOBINDEX_AUDIT_FILE names {file}: " in told
+
+
+def test_administrator_a_key_without_its_certificate_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a key")
+    told = failed(["serve"], JOBINDEX_NODE_KEY_FILE=str(tmp_path / "key")).output
+    assert "JOBINDEX_NODE_CERTIFICATE_FILE" in told
+
+
+def test_administrator_passwords_are_made_only_for_a_file_that_is_there(tmp_path: Path) -> None:
+    script = Path(__file__).resolve().parents[3] / "deploy/redis/set-passwords"
+    for arguments in ([], [str(tmp_path / "none"), str(tmp_path)]):
+        ran = subprocess.run([script, *arguments], capture_output=True, text=True, check=False)
+        assert (ran.returncode, "usage" in ran.stderr) == (2, True)

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from jobindex.cli import app
+from jobindex.demo.ports import free_port
 from jobindex.store import opened
 
 from ...builders import job_id, registered, told, word
@@ -95,3 +96,11 @@ def test_what_is_no_study_is_told(index: str) -> None:
 def test_without_an_index_it_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REDIS_URL", raising=False)
     assert purge("node", "a", "--yes").exit_code == 2
+
+
+def test_administrator_a_redis_that_does_not_listen_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("REDIS_URL", f"redis://me:canary-7f3a@127.0.0.1:{port}/0")
+    told = purge("node", "a", "--yes").stderr.replace("\n", " ")
+    assert f"127.0.0.1:{port}: connection refused" in told
+    assert "canary" not in told

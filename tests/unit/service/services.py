@@ -70,7 +70,7 @@ class Services:
         self.search = Search(self.view, self.freshness, self.relay, self.rights, self.clock)
         self.reader = Reader(self.view, self.freshness, self.relay, self.rights, self.search)
         self.removal = Removal(store, self.view, self.relay, self.rights, timing)
-        self.refresh = Refresh(self.view, self.asking, self.intake, Breaker(self.clock))
+        self.refresh = Refresh(self.view, self.asking, self.intake, self.rights, Breaker(self.clock))
         fixed = {each.id: each.authorization for each in named}
         self.tokens = Tokens(store.nodes, Vault(Keyring("x" * 16)), fixed, timing.gone, self.clock)
         self.visits = Visits(store, client, self.roster, self.intake, self.tokens, named, timing)

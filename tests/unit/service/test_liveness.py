@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from jobindex.errors import IndexAway
-from jobindex.model.node import ALIVE, GONE, LATE
+from jobindex.model.node import ALIVE, GONE, LATE, STOPPED
 from jobindex.service.timing import Timing
 from jobindex.store import Store
+from jobindex.store.due import Claim
 
 from ...builders import job_id
 from ..scripted_orthanc import ScriptedOrthanc, scripted
@@ -225,3 +226,43 @@ async def test_true_state_a_node_that_reports_while_it_is_given_up_is_not(
         monkeypatch.setattr(store.jobs, "conclude", reports_meanwhile)
         await until(lambda: with_company(services, "a", ALIVE))
         assert services.view.jobs[job_id(1)].record.state == "Running"
+
+
+@pytest.mark.parametrize("was_late", [False, True])
+async def test_true_state_a_goodbye_just_after_the_claim_leaves_the_time_to_come_back(
+    store: Store, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch, *, was_late: bool
+) -> None:
+    claim = store.late.claim
+
+    async def claim_before_goodbye(most: int, lease: int) -> list[Claim]:
+        if claims := await claim(most, lease):
+            await services.intake.take("a", report(Goodbye=True), "127.0.0.1")
+        return claims
+
+    async def said_goodbye() -> bool:
+        return await is_in(services, "a", STOPPED)
+
+    async with services_on(store, SHORT) as services:
+        await services.say("a", job(1), at=orthanc)
+        if was_late:
+            await until(lambda: is_in(services, "a", LATE))
+        monkeypatch.setattr(store.late, "claim", claim_before_goodbye)
+        await until(said_goodbye)
+        assert services.state() == "Running"
+        assert "a" in await store.late.members()
+
+
+async def test_true_state_a_node_that_said_goodbye_is_over_when_its_time_has_passed(
+    store: Store, orthanc: ScriptedOrthanc
+) -> None:
+    async with services_on(store, replace(SHORT, back=0.1)) as services:
+        await services.say("a", job(1), at=orthanc)
+        await services.say("a", Goodbye=True)
+
+        async def over() -> bool:
+            await services.roster.late_due()
+            await services.show()
+            return services.state() != "Running"
+
+        await until(over)
+        assert "a" not in await store.late.members()

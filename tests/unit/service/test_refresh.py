@@ -6,11 +6,12 @@ import orjson
 import pytest
 
 from jobindex.service.breaker import REST
+from jobindex.service.purge import Purge
 
 from ...builders import job_id
 from ..scripted_orthanc import AUTHORIZATION, ScriptedOrthanc, Told
 from ..words import job
-from .services import CALLER, STRANGER, Services
+from .services import CALLER, PATIENT, STRANGER, Services
 
 
 def lists(orthanc: ScriptedOrthanc, *numbers: int) -> None:
@@ -128,3 +129,47 @@ async def test_unknown_jobs_are_read_before_unfinished_ones(
     await refresh(services)
     assert services.state(3) == "Running"
     assert orthanc.paths() == {"/jobs", f"/jobs/{job_id(3)}"}
+
+
+async def test_read_your_writes_purged_jobs_that_an_orthanc_holds_take_no_place(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.refresh.MOST_READ", 2)
+    old = [1, 2, 3, 4]
+    await services.say("a", *(job(number, "Success") for number in old), at=orthanc)
+    purge = Purge(services.store, PATIENT)
+    await purge.drop(await purge.named([job_id(number) for number in old]))
+    await services.show()
+    lists(orthanc, *old, 9)
+    orthanc.tell_job(job_id(9), job(9))
+    await refresh(services)
+    assert services.state(9) == "Running"
+    assert orthanc.paths() == {"/jobs", f"/jobs/{job_id(9)}"}
+
+
+async def test_read_your_writes_jobs_that_another_node_owns_take_no_place(
+    services: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.refresh.MOST_READ", 2)
+    await services.say("a", at=orthanc)
+    await services.say("b", *(job(number, "Success") for number in (1, 2, 3)), at=other)
+    lists(orthanc, 1, 2, 3, 9)
+    orthanc.tell_job(job_id(9), job(9))
+    await refresh(services)
+    assert services.state(9) == "Running"
+    assert orthanc.paths() == {"/jobs", f"/jobs/{job_id(9)}"}
+
+
+async def test_read_your_writes_unknown_jobs_that_can_not_be_read_give_way_to_new_ones(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.refresh.MOST_READ", 2)
+    await services.say("a", at=orthanc)
+    for number in (1, 2):
+        orthanc.tell(f"/jobs/{job_id(number)}", status=404)
+    lists(orthanc, 1, 2)
+    await refresh(services)
+    lists(orthanc, 1, 2, 9)
+    orthanc.tell_job(job_id(9), job(9))
+    await refresh(services)
+    assert services.state(9) == "Running"

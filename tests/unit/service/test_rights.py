@@ -8,6 +8,7 @@ from jobindex.auth.verdicts import Verdicts
 from jobindex.errors import NobodyToAsk, Refused
 from jobindex.model.node import LATE, STOPPED
 from jobindex.orthanc.wire import Answer
+from jobindex.service.breaker import REST
 from jobindex.service.rights import NO_JOB, Granted
 
 from ..scripted_orthanc import AUTHORIZATION, CHALLENGE, ScriptedOrthanc, Told
@@ -345,3 +346,86 @@ async def test_rights_a_node_that_was_started_again_is_asked_also_where_all_agre
         await two.rights.hidden_from(CALLER)
         await two.settled()
         assert await two.rights.hidden_from(CALLER) == ("", "b")
+
+
+JOB_OF_B = Answer(403, {})
+
+
+async def test_rights_who_was_refused_a_job_sees_none_of_its_node_until_that_is_asked_although_it_rests(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    other.takes.clear()
+    two.breaker.trip("b")
+    with pytest.raises(Refused):
+        await two.rights.refuse(CALLER, "b", JOB_OF_B)
+    assert await two.rights.hidden_from(CALLER) == ("", "b")
+
+
+async def test_rights_who_was_refused_a_job_and_not_the_list_sees_its_node_s_jobs(
+    two: Services, other: ScriptedOrthanc
+) -> None:
+    """As one who may read and not act; also where the others have answered long before it."""
+    answered = asyncio.Event()
+    other.tell("/jobs", until=answered)
+    asked = other.count("GET", "/jobs")
+    with pytest.raises(Refused):
+        await two.rights.refuse(CALLER, "b", JOB_OF_B)
+    listing = asyncio.create_task(two.rights.hidden_from(CALLER))
+    await until(lambda: other.count("GET", "/jobs") == asked + 1)
+    answered.set()
+    assert await listing == ()
+
+
+@pytest.mark.parametrize("fault", [{"drops": True}, {"status": 500}])
+async def test_rights_the_last_word_of_a_node_that_refused_a_job_and_can_not_be_asked_is_gone(
+    two: Services, other: ScriptedOrthanc, fault: dict[str, object]
+) -> None:
+    other.tell("/jobs", **fault)
+    with pytest.raises(Refused):
+        await two.rights.refuse(CALLER, "b", JOB_OF_B)
+    for _ in range(20):
+        assert await two.rights.hidden_from(CALLER) == ("", "b")
+        two.clock.pass_by(6)
+        await two.settled()
+    other.tell("/jobs")
+    await polled(two, 12)
+    assert await two.rights.hidden_from(CALLER) == ()
+
+
+async def test_rights_a_yes_asked_for_before_a_refusal_and_told_after_it_counts_no_more(
+    two: Services, other: ScriptedOrthanc
+) -> None:
+    answered = asyncio.Event()
+    asked = other.count("GET", "/jobs")
+    two.clock.pass_by(61)
+    other.tell_in_turn("/jobs", [Told(until=answered), Told(drops=True)])
+    assert await two.rights.hidden_from(CALLER) == ()
+    await until(lambda: other.count("GET", "/jobs") == asked + 1)
+    with pytest.raises(Refused):
+        await two.rights.refuse(CALLER, "b", JOB_OF_B)
+    answered.set()
+    await two.settled()
+    assert await two.rights.hidden_from(CALLER) == ("", "b")
+
+
+async def test_rights_not_all_are_asked_while_one_rests(
+    two: Services, orthanc: ScriptedOrthanc, other: ScriptedOrthanc
+) -> None:
+    """So that it is asked as soon as it may be, and not a minute later."""
+    other.takes.clear()
+    for passed in (61, REST + 0.1):
+        two.clock.pass_by(passed)
+        two.breaker.trip("b")
+        await two.rights.hidden_from(CALLER)
+        await two.settled()
+    two.clock.pass_by(REST + 0.1)
+    await two.rights.hidden_from(CALLER)
+    await two.settled()
+    assert await two.rights.hidden_from(CALLER) == ("", "b")
+
+
+async def test_rights_a_list_that_asks_first_notes_who_refuses_it(two: Services, other: ScriptedOrthanc) -> None:
+    other.takes.clear()
+    assert await two.rights.hidden_from(CALLER) == ()
+    await two.refresh.refresh(CALLER)
+    assert await two.rights.hidden_from(CALLER) == ("", "b")

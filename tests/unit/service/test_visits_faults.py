@@ -255,3 +255,53 @@ async def test_in_use_an_orthanc_that_wants_no_login_may_be_named_without_one(st
         async with services_on(store, OFTEN, [Named("n", orthanc.url, "")]) as services:
             await shown(services, 1, "Running")
         assert not any("Authorization" in asked.headers for asked in orthanc.asked)
+
+
+async def test_in_use_ids_that_come_at_once_take_no_time_from_the_list(
+    store: Store, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list takes longer than usual and less than twice that."""
+    monkeypatch.setattr("jobindex.service.visits.WITHIN", 0.4)
+    lists(orthanc, job(1))
+    orthanc.tell("/jobs?expand", b"[" + job(1) + b"," + job(2) + b"]", after=0.6)
+    async with services_on(store, OFTEN, [named(orthanc)]) as services:
+        await shown(services, 2, "Running")
+
+
+async def test_true_state_a_failed_job_that_is_resubmitted_is_seen_to_go_on_though_no_list_comes(
+    store: Store, orthanc: ScriptedOrthanc
+) -> None:
+    lists(orthanc, job(1, "Failure"), job(2), job(3, "Success"))
+    async with services_on(store, OFTEN, [named(orthanc)]) as services:
+        await shown(services, 1, "Failure")
+        breaks(orthanc, 2, 400)
+        orthanc.tell_job(job_id(1), job(1, at=5))
+        await shown(services, 1, "Running")
+        assert orthanc.count("GET", f"/jobs/{job_id(3)}") == 0
+
+
+async def test_true_state_all_failed_jobs_have_their_turn_though_no_list_comes(
+    store: Store, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.poll_reader.MAX_FAILURES_READ", 1)
+    lists(orthanc, *(job(number, "Failure") for number in (1, 2, 3)))
+    async with services_on(store, OFTEN, [named(orthanc)]) as services:
+        await shown(services, 3, "Failure")
+        orthanc.tell("/jobs?expand", status=400)
+        for number in (3, 2, 1):
+            orthanc.tell_job(job_id(number), job(number, at=5))
+            await shown(services, number, "Running")
+
+
+async def test_in_use_a_list_that_never_comes_is_asked_for_seldom_and_its_node_read_job_by_job(
+    store: Store, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobindex.service.visits.WITHIN", 0.1)
+    monkeypatch.setattr("jobindex.service.poll_timeouts.MAX_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("jobindex.service.poll_reader.MAX_TIMEOUT_S", 0.2)
+    lists(orthanc, job(1))
+    orthanc.tell("/jobs?expand", hangs=True)
+    async with services_on(store, OFTEN, [named(orthanc)]) as services:
+        await visited(services, orthanc, "/jobs", 5)
+        assert orthanc.count("GET", "/jobs?expand") <= 2
+        assert services.state(1) == "Running"

@@ -1,12 +1,16 @@
 """What Kubernetes and Prometheus are told."""
 
+import time
+
 import pytest
 from redis.asyncio import Redis
 
 from jobindex.audit.trail import opened
 from jobindex.auth.untrusted import UntrustedPeers
+from jobindex.errors import NotSigned
 from jobindex.model.node import ALIVE, LATE
 from jobindex.service.insecurity import Insecurity
+from jobindex.service.refused_reports import RefusedReports
 from jobindex.service.view import View
 from jobindex.web.probes import ProbesDoor
 
@@ -72,6 +76,36 @@ async def test_the_silence_of_most_nodes_is_told_for_as_long_as_it_lasts(states:
     view = View()
     view.nodes = {str(number): node_record().model_copy(update={"state": each}) for number, each in enumerate(states)}
     with opened("none") as trail:
-        door = ProbesDoor(view, Insecurity(()), None, trail, UntrustedPeers())  # type: ignore[arg-type]  # of Redis it asks nothing,
+        door = ProbesDoor(view, Insecurity(()), None, trail, UntrustedPeers(), RefusedReports())  # type: ignore[arg-type]  # of Redis it asks nothing,
         told = await door.metrics(None)  # type: ignore[arg-type]  # and nothing of the call
     assert f"jobindex_mass_silence {most}.0" in told.body.decode().splitlines()
+
+
+async def test_administrator_whose_reports_are_refused_is_told_until_one_is_taken(replica: Replica) -> None:
+    assert await _refused(replica) == {}
+    await replica.post_report("c", b"{}", secret="another secret of a cluster")
+    assert "secret" in (await _refused(replica))["c"]
+    await replica.post_report("a", b"{}", off=120_000)
+    assert "clock" in (await _refused(replica))["a"]
+    await replica.post_report("not%20an%20id", b"{}", secret="another secret of a cluster")
+    await replica.report("a", job(1))
+    assert list(await _refused(replica)) == ["c"]
+
+
+async def test_administrator_made_up_names_fill_nothing(replica: Replica) -> None:
+    for number in range(30):
+        await replica.post_report(f"made-up-{number}", b"{}", secret="another secret of a cluster")
+    assert len(await _refused(replica)) == 20
+
+
+def test_administrator_a_refusal_of_long_ago_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused, now = RefusedReports(), time.monotonic()
+    refused.note("a", NotSigned("why"))
+    assert refused.shown() == {"a": "why"}
+    monkeypatch.setattr(time, "monotonic", lambda: now + 301)
+    assert refused.shown() == {}
+
+
+async def _refused(replica: Replica) -> dict[str, str]:
+    told: dict[str, str] = (await replica.ask_inside("GET", "/-/ready")).json.get("RefusedReports", {})
+    return told

@@ -56,6 +56,7 @@ BOUNDS = {
     "Polls._known": 1000 * 6000,
     "Polls._once": 1000 * SHORT,
     "Purged._ids": 100_000 * SHORT,
+    "RefusedReports._last": 20 * SHORT,
     "Repeats._counts": 10_000 * 1000,
     "Search._unknown": 10_000 * SHORT,
     "Unreadable._noted": 10_000 * SHORT,

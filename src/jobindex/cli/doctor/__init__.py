@@ -7,6 +7,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from jobindex.cli.doctor.addresses import check_addresses
 from jobindex.cli.doctor.examination import examined
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding, gravest
 
@@ -15,15 +16,18 @@ _STYLES = {OK: "green", WARNING: "yellow", PROBLEM: "red"}
 
 def doctor(
     url: Annotated[list[str] | None, typer.Option(help="A replica's internal listener, to be asked too.")] = None,
-    front: Annotated[str, typer.Option(help="The address of nginx, as clients use it, to be looked at too.")] = "",
+    front: Annotated[
+        str | None, typer.Option(help="The address of nginx, as clients use it, to be looked at too.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")] = False,
 ) -> None:
     """Say what is unsafe or broken in the set-up, and how to mend it.
 
     Run it where a replica runs, with the same settings.  It changes nothing and prints no secret.  The exit status is
-    0 where all is in order, 1 where there are warnings, 2 where there are problems.
+    0 where all is in order, 1 where there are warnings, 2 where there are problems or an address is none.
     """
-    findings = asyncio.run(examined(url or [], front))
+    check_addresses([*(("--url", each) for each in url or []), *([] if front is None else [("--front", front)])])
+    findings = asyncio.run(examined(url or [], front or ""))
     if json:
         told = {"Status": (OK, WARNING, PROBLEM)[gravest(findings)], "Findings": [each.members() for each in findings]}
         typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))

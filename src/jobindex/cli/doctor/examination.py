@@ -13,7 +13,7 @@ from jobindex.cli.doctor.nodes import nodes_findings
 from jobindex.cli.doctor.replicas import replica_findings
 from jobindex.cli.doctor.set_up import mode_of, set_up_findings
 from jobindex.cli.environment import SettingFault, WrongSettings, file_faults, misspelt, read_settings
-from jobindex.errors import IndexRefused, JobIndexError
+from jobindex.errors import IndexRefused, IndexUnreachable, JobIndexError
 from jobindex.model.finding import PROBLEM, WARNING, Finding
 from jobindex.orthanc import client as orthanc
 from jobindex.orthanc.tls import tls_context
@@ -26,6 +26,8 @@ Check = Callable[[], Awaitable[list[Finding]]]
 WITHIN = 3.0
 """Seconds for an answer of a replica or of nginx."""
 
+SEE_REDIS = "see that REDIS_URL is right and that Redis runs"
+
 
 async def examined(urls: Sequence[str], front: str) -> list[Finding]:
     """All findings, in the order of the table."""
@@ -37,12 +39,12 @@ async def examined(urls: Sequence[str], front: str) -> list[Finding]:
         return [_wrong(fault) for fault in faults]
     found = [*set_up_findings(settings, os.environ, mode_of(settings.secret_file)), *_misspelt()]
     async with AsyncExitStack() as stack:
-        for check in [*await _of_the_index(settings, stack), *await _of_the_doors(urls, front, stack)]:
+        for check in [*await _of_the_index(settings, front, stack), *await _of_the_doors(urls, front, stack)]:
             found += await _tried(check)
     return list(dict.fromkeys(found))
 
 
-async def _of_the_index(settings: Settings, stack: AsyncExitStack) -> list[Check]:
+async def _of_the_index(settings: Settings, front: str, stack: AsyncExitStack) -> list[Check]:
     if not settings.redis_url:
         return []
     store = await stack.enter_async_context(opened(settings.redis_url, read_redis_tls(settings)))
@@ -51,7 +53,7 @@ async def _of_the_index(settings: Settings, stack: AsyncExitStack) -> list[Check
         partial(index_findings, store.server),
         partial(rights_findings, store.server),
         partial(keyspace_findings, store.server),
-        partial(nodes_findings, store, client),
+        partial(nodes_findings, store, client, front),
     ]
 
 
@@ -69,8 +71,10 @@ async def _tried(check: Check) -> list[Finding]:
         return await check()
     except IndexRefused as error:
         return [Finding(PROBLEM, "redis", f"Redis refused: {error.reply}", error.mend or "look at Redis's log")]
+    except IndexUnreachable as error:
+        return [Finding(PROBLEM, "redis", error.says, error.mend or SEE_REDIS)]
     except JobIndexError as error:
-        return [Finding(PROBLEM, "redis", str(error), "see that REDIS_URL is right and that Redis runs")]
+        return [Finding(PROBLEM, "redis", str(error), SEE_REDIS)]
 
 
 def _wrong(fault: SettingFault) -> Finding:

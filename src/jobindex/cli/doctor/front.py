@@ -10,6 +10,7 @@ import aiohttp
 
 from jobindex.cli.doctor.asking import Heard, ask
 from jobindex.cli.doctor.nodes import is_plain
+from jobindex.cli.doctor.routing import PATHS, Seen, is_replicas, routing
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
 
 INTERNAL = ("/nodes/doctor/report", "/metrics", "/-/ready", "/-/healthy")
@@ -23,7 +24,8 @@ async def front_findings(session: aiohttp.ClientSession, front: str) -> list[Fin
     paths = [below + path for below in BELOW for path in INTERNAL]
     answers = await asyncio.gather(*(ask(session, front + path) for path in paths))
     inside = [each for path, heard in zip(paths, answers, strict=True) for each in passed(path, heard)]
-    found = [*inside, *listing(await ask(session, front + "/orthanc/jobs")), *line(front)]
+    seen = Seen(*await asyncio.gather(*(ask(session, front + path) for path in PATHS)))
+    found = [*inside, *routing(front, seen), *listing(seen.jobs), *line(front)]
     return found or [Finding(OK, "nginx", f"{front} wants a login and hides the internal listener")]
 
 
@@ -36,10 +38,9 @@ def passed(path: str, heard: Heard) -> list[Finding]:
 
 
 def listing(heard: Heard) -> list[Finding]:
-    """What the list of jobs is answered with, to nobody in particular."""
-    if not heard.status or heard.status in (404, 502, 504):
-        says = f"/orthanc/jobs is answered with {heard.status or 'nothing'}"
-        return [Finding(PROBLEM, "nginx", says, "see that nginx runs and reaches a replica that is ready")]
+    """What a replica's list of jobs says to nobody in particular."""
+    if not is_replicas(heard):
+        return []
     found = []
     if heard.status == 200:
         mend = "set AuthenticationEnabled in the Orthancs: we let in whom they let in"

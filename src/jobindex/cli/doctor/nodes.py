@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from jobindex.cli.doctor.failures import reason
 from jobindex.errors import OwnerError
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
 from jobindex.model.node import ANSWERS, GONE, SILENT, STOPPED, UNHEARD, UNREADABLE, Node
@@ -17,53 +18,55 @@ WITHIN = 2.0
 OFFSET = 2000
 """Milliseconds that a visited node's clock may be off."""
 KINDS = {"plugin"}
+REFUSED = "--url tells whether its reports are refused"
+ADDRESS = "where the address is wrong, correct NodeUrl in /etc/orthanc/jobindex.json there (or JOBINDEX_NODE_URL)"
 
-STATES = {
-    GONE: ("has been given up", "start it again, or take it off the list: DELETE /job-index/nodes/<node>"),
-    STOPPED: (
-        "said goodbye and is not back",
-        "start it again, or take it off the list: DELETE /job-index/nodes/<node>",
-    ),
-}
+STATES = {GONE: "has been given up", STOPPED: "said goodbye and is not back"}
+ADDRESS_OF_NGINX = "https://ADDRESS-OF-NGINX"
 
 
-async def nodes_findings(store: Store, client: Client) -> list[Finding]:
+async def nodes_findings(store: Store, client: Client, front: str = "") -> list[Finding]:
     nodes = await store.nodes.everything()
     if not nodes:
-        mend = "give the Orthancs the plugin (deploy/orthanc/README.md), with the same secret"
+        mend = f"give the Orthancs the plugin (deploy/orthanc/README.md), with the same secret; {REFUSED}"
         return [Finding(WARNING, "nodes", "no Orthanc has registered", mend)]
     asked = {node_id: node for node_id, node in nodes.items() if node.may_answer}
     answers = await asyncio.gather(*(_asked(client, node.url) for node in asked.values()))
-    reached = [each for node_id, answer in zip(asked, answers, strict=True) for each in reach(node_id, answer)]
-    found = [*records(nodes), *reached]
+    reached = [
+        each
+        for (node_id, node), answer in zip(asked.items(), answers, strict=True)
+        for each in reach(node_id, node.url, answer)
+    ]
+    found = [*records(nodes, front), *reached]
     return found or [Finding(OK, "nodes", f"{len(nodes)} Orthancs report, answer and want a login")]
 
 
-async def _asked(client: Client, url: str) -> Answer | None:
+async def _asked(client: Client, url: str) -> Answer | str:
+    """The answer, or why there is none."""
     try:
         return await client.ask(url, "GET", "/system", within=WITHIN)
-    except OwnerError:
-        return None
+    except OwnerError as error:
+        return reason(error)
 
 
-def records(nodes: Mapping[str, Node]) -> list[Finding]:
+def records(nodes: Mapping[str, Node], front: str = "") -> list[Finding]:
     """What the index itself shows."""
-    rows = [row for node_id, node in nodes.items() for row in (*_state(node_id, node), *_line(node_id, node))]
+    rows = [row for node_id, node in nodes.items() for row in (*_state(node_id, node, front), *_line(node_id, node))]
     rows += [row for node_id, node in nodes.items() for row in _remote_access(node_id, node)]
     rows += [row for node_id, node in nodes.items() for row in (*_kind(node_id, node), *_clock(node_id, node))]
     return [Finding(level, "nodes", says, mend) for level, says, mend in (*rows, *_shared(nodes))]
 
 
-def reach(node_id: str, answer: Answer | None) -> list[Finding]:
-    """What a node answers to somebody without credentials."""
-    if answer is None:
-        mend = (
-            "see JOBINDEX_NODE_NETWORKS here, the network, and the address that it registers with (JOBINDEX_NODE_URL)"
-        )
-        return [Finding(PROBLEM, "nodes", f"{node_id} can't be reached from here", mend)]
+def reach(node_id: str, url: str, answer: Answer | str) -> list[Finding]:
+    """What a node answers to somebody without credentials, or why it does not."""
+    if isinstance(answer, str):
+        says = f"{node_id} can't be reached from here at {url}: {answer}"
+        return [
+            Finding(PROBLEM, "nodes", says, f"see that it runs, the network, JOBINDEX_NODE_NETWORKS here; {ADDRESS}")
+        ]
     if not comes_from_orthanc(answer):
-        mend = "correct the address that it registers with (JOBINDEX_NODE_URL there)"
-        return [Finding(PROBLEM, "nodes", f"at the address of {node_id} something else than Orthanc answers", mend)]
+        says = f"at {url}, the address of {node_id}, something else than Orthanc answers"
+        return [Finding(PROBLEM, "nodes", says, ADDRESS)]
     if answer.status == 200:
         mend = "set AuthenticationEnabled there: we let in whom Orthanc lets in"
         return [Finding(WARNING, "nodes", f"{node_id} wants no login, so everybody may see and end its jobs", mend)]
@@ -83,13 +86,26 @@ MENDS = {
 }
 
 
-def _state(node_id: str, node: Node) -> Iterator[Row]:
+def _state(node_id: str, node: Node, front: str) -> Iterator[Row]:
     if node.state in STATES:
-        says, mend = STATES[node.state]
-        yield WARNING, f"{node_id} {says}", mend
+        yield (
+            WARNING,
+            f"{node_id} {STATES[node.state]}",
+            f"start it again ({REFUSED}), or {off_the_list(node_id, front)}",
+        )
     if node.problem:
         level = PROBLEM if node.problem == UNREADABLE else WARNING
-        yield level, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem]
+        given_up = f"; if it never comes back: jobindex forget {node_id}" if node.problem in (SILENT, UNHEARD) else ""
+        yield level, f"{node_id} is {node.state.lower()}: {node.reason}", MENDS[node.problem] + given_up
+
+
+def off_the_list(node_id: str, front: str) -> str:
+    """The two ways, to be pasted: one asks the living Orthancs who may, the other is for where there is none."""
+    url = f"{front.rstrip('/') or ADDRESS_OF_NGINX}/orthanc/job-index/nodes/{node_id}"
+    return (
+        f"take it off the list: curl -u USER -X DELETE {url}"
+        f" (where no Orthanc is left that could let you in: jobindex forget {node_id})"
+    )
 
 
 def _remote_access(node_id: str, node: Node) -> Iterator[Row]:

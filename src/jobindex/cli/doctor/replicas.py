@@ -3,8 +3,17 @@
 import aiohttp
 import orjson
 
+from jobindex.auth.signature import STALE, UNSIGNED, WRONG
 from jobindex.cli.doctor.asking import Heard, ask
 from jobindex.model.finding import OK, PROBLEM, WARNING, Finding
+
+SECRETS = "compare /etc/orthanc/jobindex-secret there with the replicas' secret file (JOBINDEX_SECRET_FILE)"
+REFUSALS = {
+    WRONG: ("its secret differs from the replicas'", SECRETS),
+    UNSIGNED: ("they are not signed, as by a plugin that is given no secret", SECRETS),
+    STALE: ("its clock or this replica's is wrong", "let both follow a time server (chrony, systemd-timesyncd)"),
+}
+"""By what the replica says: the same in the words of an administrator, and what to do."""
 
 
 async def replica_findings(session: aiohttp.ClientSession, url: str) -> list[Finding]:
@@ -15,7 +24,7 @@ def readiness(url: str, heard: Heard) -> list[Finding]:
     """What its `/-/ready` says."""
     if not heard.status:
         mend = "see that it runs and that its internal port (8001) is reached from here"
-        return [Finding(PROBLEM, "replica", f"{url} does not answer", mend)]
+        return [Finding(PROBLEM, "replica", f"{url} does not answer{f': {heard.why}' if heard.why else ''}", mend)]
     told = _members(heard.body)
     if "Ready" not in told:
         mend = "name a replica's internal listener, such as http://replica:8001"
@@ -27,6 +36,7 @@ def readiness(url: str, heard: Heard) -> list[Finding]:
     if told.get("Index") != "connected":
         mend = "see that Redis runs and is reached from there; till then lists come from memory"
         found.append(Finding(PROBLEM, "replica", f"{url} has no Redis for {told.get('Age', '?')} s", mend))
+    found += [_refused(url, *each) for each in _pairs(told.get("RefusedReports"))]
     found += [_untrusted(url, *each) for each in _pairs(told.get("UntrustedProxies"))]
     for name in ("Insecure", "Warnings"):
         found += [Finding(WARNING, "replica", f"{url} says: {each}") for each in _texts(told.get(name))]
@@ -44,6 +54,11 @@ def _members(body: bytes) -> dict[str, object]:
 def _untrusted(url: str, peer: str, setting: str) -> Finding:
     says = f"{url}: {peer} forwards requests and is no trusted proxy, so all its clients count as one caller"
     return Finding(PROBLEM, "replica", says, f"if it is a proxy of yours: {setting}")
+
+
+def _refused(url: str, node_id: str, reason: str) -> Finding:
+    says, mend = REFUSALS.get(reason, (reason, "see the log of that replica and of that Orthanc"))
+    return Finding(PROBLEM, "replica", f"{url}: reports of {node_id} are refused: {says}", mend)
 
 
 def _pairs(told: object) -> list[tuple[str, str]]:

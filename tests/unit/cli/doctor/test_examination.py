@@ -12,9 +12,10 @@ from jobindex.cli import app
 from jobindex.cli.doctor.examination import examined
 from jobindex.demo.ports import LOOPBACK, free_port
 from jobindex.model.finding import OK, PROBLEM, Finding, gravest
+from jobindex.store import opened
 
 from ....access import password
-from ....builders import job_id
+from ....builders import job_id, node_record
 from ...scripted_orthanc import scripted
 from ...web.replica import SECRET, replica_on
 from ...words import job
@@ -73,9 +74,9 @@ async def test_what_is_broken_is_named(here: str, redis: Redis) -> None:
     assert says(findings, "may do more than it needs: keys")
     assert says(findings, f"job {job_id(1)} has no owner")
     assert not says(findings, "another application")
-    assert says(findings, "a can't be reached")
+    assert says(findings, f"a can't be reached from here at {orthanc.url}: connection refused", "NodeUrl")
     assert says(findings, "does not answer")
-    assert says(findings, "/orthanc/jobs is answered with nothing")
+    assert says(findings, "does not answer: connection refused")
     assert gravest(findings) == 2
 
 
@@ -115,3 +116,28 @@ def test_scripts_get_json_and_a_status(here: str) -> None:
     assert {"level", "subject", "says", "mend"} == set(told["Findings"][0])
     for word in (SECRET, password("jobindex")):
         assert word not in ran.output
+
+
+async def test_administrator_a_node_that_can_not_be_reached_is_told_with_its_address_and_why(here: str) -> None:
+    """By a name that nobody knows, at a port where nobody listens, at one where somebody says nothing."""
+    addresses = {
+        "unknown": ("http://nowhere.invalid:8042", "its name is unknown"),
+        "refused": (f"http://{LOOPBACK}:{free_port()}", "connection refused"),
+        "outside": ("http://192.0.2.1:8042", "JOBINDEX_NODE_NETWORKS"),
+    }
+    async with opened(here) as store:
+        for node_id, (url, _) in addresses.items():
+            await store.nodes.register(node_id, node_record(node_id, url), 60_000)
+    findings = await examined([], "")
+    for node_id, (url, why) in addresses.items():
+        assert says(
+            findings, f"{node_id} can't be reached from here at {url}: ", why, "NodeUrl in /etc/orthanc/jobindex.json"
+        )
+
+
+async def test_administrator_a_secret_that_differs_is_said_to_differ(here: str) -> None:
+    async with replica_on(here, secret_file=None) as replica:
+        await replica.post_report("orthanc-a", b"{}", secret="another secret of a cluster")
+        findings = await examined([replica.internal], "")
+    assert says(findings, "reports of orthanc-a are refused: its secret differs from the replicas'", "jobindex-secret")
+    assert gravest(findings) == 2

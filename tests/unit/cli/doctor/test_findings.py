@@ -67,6 +67,15 @@ def test_plugin_the_doctor_names_the_setting_by_which_a_plugin_reads() -> None:
     assert "SelfUser and SelfPasswordFile" in finding.mend
 
 
+@pytest.mark.parametrize("state", [GONE, STOPPED])
+def test_administrator_the_way_off_the_list_is_a_line_to_paste(state: str) -> None:
+    (finding,) = records({"orthanc-a": node(state=state)}, "https://front/")
+    assert "curl -u USER -X DELETE https://front/orthanc/job-index/nodes/orthanc-a " in finding.mend
+    assert "jobindex forget orthanc-a" in finding.mend
+    (finding,) = records({"orthanc-a": node(state=state)})
+    assert "ADDRESS-OF-NGINX/orthanc/job-index/nodes/orthanc-a " in finding.mend
+
+
 @pytest.mark.parametrize("url", ["https://a:8042", "http://127.0.0.1:8042", "http://localhost:8042", "http://[::1]:1"])
 def test_a_guarded_line_is_in_order(url: str) -> None:
     assert records({"a": node(url)}) == []
@@ -85,10 +94,10 @@ def test_two_names_of_one_address_are_a_problem() -> None:
 
 
 def test_what_answers_at_a_node_s_address() -> None:
-    assert reach("a", Answer(401, LOGIN)) == []
-    assert "no login" in reach("a", Answer(200, {}, b'{"ApiVersion": 1}'))[0].says
-    assert "something else" in reach("a", Answer(200, {}, b"<html>"))[0].says
-    assert "can't be reached" in reach("a", None)[0].says
+    assert reach("a", "http://a:8042", Answer(401, LOGIN)) == []
+    assert "no login" in reach("a", "http://a:8042", Answer(200, {}, b'{"ApiVersion": 1}'))[0].says
+    assert "something else" in reach("a", "http://a:8042", Answer(200, {}, b"<html>"))[0].says
+    assert "can't be reached from here at http://a:8042: timed out" in reach("a", "http://a:8042", "timed out")[0].says
 
 
 def test_a_replica_s_own_words_are_passed_on() -> None:
@@ -120,11 +129,11 @@ def test_what_is_not_there_or_is_another_s_is_none(heard: Heard) -> None:
 
 
 def test_the_list_as_nobody_sees_it() -> None:
-    safe = {"x-content-type-options": "nosniff"}
-    assert listing(Heard(401)) == listing(Heard(503, safe, b"{}")) == []
+    ours = {"x-request-id": "1", "content-security-policy": "sandbox"}
+    safe = ours | {"x-content-type-options": "nosniff"}
+    assert listing(Heard(401, ours)) == listing(Heard(503, safe, b"{}")) == listing(Heard(503, {}, b"{}")) == []
     assert levels(listing(Heard(200, safe))) == [WARNING]
-    assert levels(listing(Heard(503, {}, b"{}"))) == [WARNING]
-    assert levels(listing(Heard())) == levels(listing(Heard(502))) == [PROBLEM]
+    assert levels(listing(Heard(503, ours, b"{}"))) == [WARNING]
     assert [*front_line("https://front"), *levels(front_line("http://front"))] == [WARNING]
 
 
