@@ -100,19 +100,16 @@ jobs = st.fixed_dictionaries(
 
 
 def without(job: dict[str, Any], path: str) -> None:
-    """Take one member of Content out, or empty one of the job; names that hold a dot are found by trying."""
-
-    def drop(value: Any, rest: str) -> None:
-        for name in list(value) if isinstance(value, dict) else ():
-            if name == rest:
-                del value[name]
-            elif rest.startswith(name + "."):
-                drop(value[name], rest[len(name) + 1 :])
-
-    if path in job:
-        job[path] = {dict: {}, list: [], str: ""}.get(type(job[path]))
+    """Take one member of Content out, or empty one of the job; names are as JSON has them, with their dots marked."""
+    hidden = path.replace(r"\\", "\0").replace(r"\.", "\1")
+    within: Any = job
+    *outer, last = (json.loads(f'"{name}"'.replace("\1", ".").replace("\0", r"\\")) for name in hidden.split("."))
+    for name in outer:
+        within = within.get(name, {})
+    if within is job:
+        job[last] = {dict: {}, list: [], str: ""}.get(type(job[last]))
     else:
-        drop(job["Content"], path.removeprefix("Content."))
+        within.pop(last, None)
 
 
 BARE = b'{"Content":{},"State":"Running"}'
@@ -148,6 +145,7 @@ TEXT = "y" * 9_000
     [
         ({"Content": {"Short": [1], "Text": TEXT, "Word": "w"}}, ["Content.Short", "Content.Text"]),
         ({"Content": {"Map": NUMBERS, "Word": "w"}}, ["Content.Map"]),
+        ({"Content": {"1.2": TEXT, "1": {"2": "w"}}}, [r"Content.1\.2"]),
         ({"Content": {"Map": {"In": [TEXT], "Rest": TEXT}}}, ["Content.Map", "Content.Map.In"]),
         ({"Content": NUMBERS}, ["Content"]),
         ({"Content": {TEXT: 1}}, ["Content"]),
@@ -213,6 +211,16 @@ def test_plugin_no_step_goes_over_more_than_a_piece(filling: str) -> None:
     assert max(steps) <= plugin.PIECE_BYTES
     assert sum(steps) >= 1_500_000 / len(filling.encode())
     assert len(breaths) >= 3 * (len(job) // (2 * plugin.PIECE_BYTES))
+
+
+def test_plugin_a_short_job_is_gone_over_without_a_breath() -> None:
+    """Whole rounds are made of them."""
+    plugin = load_plugin(ScriptedModule({}))
+    breaths: list[float] = []
+    vars(plugin).update(time=SimpleNamespace(sleep=breaths.append))
+    job = styled({"Content": {"Pad": "x, " * 5_000}, "State": "Success"})
+    assert (plugin.read_state(job), bool(plugin.mark_of(job)), bool(plugin.quoted(job))) == ("Success", True, True)
+    assert breaths == []
 
 
 def test_plugin_a_stamp_is_in_no_mark_however_long_the_text() -> None:
