@@ -68,7 +68,8 @@ def read_job(text: bytes, most: int = MAX_JOB_BYTES) -> Job:
         raise MalformedReport("A job that is not JSON, or JSON that readers understand differently") from None
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
-    kept, more = fitted(redacted(printed, fields["Type"], names), most)  # what is masked may be longer
+    kept = redacted(printed, fields["Type"], names)
+    kept, more = fitted(kept, most) if len(kept) > most else (kept, ())  # what is masked may be longer
     return Job(
         id=fields["ID"],
         text=kept,
