@@ -475,7 +475,8 @@ class Part(NamedTuple):
 
     @property
     def name(self) -> str:
-        return ".".join(readable(each) for each in self.path)
+        """The path as one text; names are as JSON has them, with their dots marked."""
+        return ".".join(each.decode("utf-8", "replace").replace(".", "\\.") for each in self.path)
 
     @property
     def emptied(self) -> int:

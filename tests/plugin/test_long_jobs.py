@@ -101,19 +101,16 @@ jobs = st.fixed_dictionaries(
 
 
 def without(job: dict[str, Any], path: str) -> None:
-    """Take one member of Content out, or empty one of the job; names that hold a dot are found by trying."""
-
-    def drop(value: Any, rest: str) -> None:
-        for name in list(value) if isinstance(value, dict) else ():
-            if name == rest:
-                del value[name]
-            elif rest.startswith(name + "."):
-                drop(value[name], rest[len(name) + 1 :])
-
-    if path in job:
-        job[path] = {dict: {}, list: [], str: ""}.get(type(job[path]))
+    """Take one member of Content out, or empty one of the job; names are as JSON has them, with their dots marked."""
+    hidden = path.replace(r"\\", "\0").replace(r"\.", "\1")
+    within: Any = job
+    *outer, last = (json.loads(f'"{name}"'.replace("\1", ".").replace("\0", r"\\")) for name in hidden.split("."))
+    for name in outer:
+        within = within.get(name, {})
+    if within is job:
+        job[last] = {dict: {}, list: [], str: ""}.get(type(job[last]))
     else:
-        drop(job["Content"], path.removeprefix("Content."))
+        within.pop(last, None)
 
 
 BARE = b'{"Content":{},"State":"Running"}'
@@ -149,6 +146,7 @@ TEXT = "y" * 9_000
     [
         ({"Content": {"Short": [1], "Text": TEXT, "Word": "w"}}, ["Content.Short", "Content.Text"]),
         ({"Content": {"Map": NUMBERS, "Word": "w"}}, ["Content.Map"]),
+        ({"Content": {"1.2": TEXT, "1": {"2": "w"}}}, [r"Content.1\.2"]),
         ({"Content": {"Map": {"In": [TEXT], "Rest": TEXT}}}, ["Content.Map", "Content.Map.In"]),
         ({"Content": NUMBERS}, ["Content"]),
         ({"Content": {TEXT: 1}}, ["Content"]),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from jobindex.errors import MalformedReport
+from jobindex.model.path import Path, shown
 from jobindex.model.spans import depth_of, measured, members_in
 
 MAX_JOB_BYTES = 1_000_000
@@ -21,8 +22,6 @@ _FIXED = frozenset(
 )
 """Members by which clients know a job and its end: they are never emptied."""
 _EMPTY = {b"{": b"{}", b"[": b"[]", b'"': b'""'}
-
-Path = tuple[bytes, ...]
 
 
 class _Part(NamedTuple):
@@ -55,7 +54,7 @@ def fitted(text: bytes, most: int = MAX_JOB_BYTES) -> tuple[bytes, tuple[str, ..
             text = without(text, _remember(cut, _longest(stage(text), len(text) - most)))
     if len(text) > most:
         raise MalformedReport(f"A job of {len(text)} bytes that can't be cut to {most}")
-    return text, tuple(sorted(b".".join(path).decode(errors="replace") for path in cut))
+    return text, tuple(sorted(map(shown, cut)))
 
 
 def _is_deep(text: bytes, part: _Part) -> bool:
@@ -115,16 +114,35 @@ def _others(text: bytes) -> Iterator[_Part]:
             yield _Part((name,), begin, end)
 
 
-def without(text: bytes, paths: Collection[Path], start: int = 0, at: Path = ()) -> bytes:
+def without(text: bytes, paths: Collection[Path]) -> bytes:
     """A compact object without what is at these paths; a job's own members are emptied instead."""
+    return _without(text, _by_name(paths), is_job=True)
+
+
+class _Tree(dict[bytes, "_Tree"]):
+    """Paths by their first name; what goes is an empty tree."""
+
+
+def _by_name(paths: Collection[Path]) -> _Tree:
+    tree = _Tree()
+    for path in sorted(paths, key=len, reverse=True):  # what goes as a whole is said last
+        inner = tree
+        for name in path[:-1]:
+            inner = inner.setdefault(name, _Tree())
+        if path:
+            inner[path[-1]] = _Tree()
+    return tree
+
+
+def _without(text: bytes, tree: _Tree, *, is_job: bool = False) -> bytes:
     pieces = []
-    for name, begin, end in members_in(text, start):
-        path, value = (*at, name), text[begin:end]
-        if path in paths and at:
-            continue
-        if path in paths:
+    for name, begin, end in members_in(text):
+        value, inner = text[begin:end], tree.get(name)
+        if inner is not None and not inner:
+            if not is_job:
+                continue
             value = _EMPTY.get(value[:1], b"null")
-        elif value.startswith(b"{") and any(each[: len(path)] == path for each in paths):
-            value = without(text, paths, begin, path)
+        elif inner and value.startswith(b"{"):
+            value = _without(value, inner)
         pieces.append(b'"' + name + b'":' + value)
     return b"{" + b",".join(pieces) + b"}"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import Any, NamedTuple
 
 import orjson
@@ -67,14 +68,15 @@ def read_job(text: bytes, most: int = MAX_JOB_BYTES) -> Job:
         raise MalformedReport("A job that is not JSON, or JSON that readers understand differently") from None
     if not isinstance(fields, dict) or not _looks_right(fields):
         raise MalformedReport("A job without the members that Orthanc gives to every job")
+    kept, more = fitted(redacted(printed, fields["Type"], names), most)  # what is masked may be longer
     return Job(
         id=fields["ID"],
-        text=redacted(printed, fields["Type"], names),
+        text=kept,
         state=fields["State"],
         stamp=fields["Timestamp"],
         progress=fields["Progress"],
         completed=fields.get("CompletionTime", ""),
-        cut=cut,
+        cut=tuple(sorted({*cut, *more})),
     )
 
 
@@ -116,19 +118,22 @@ def _parsed(text: bytes, printed: bytes) -> tuple[Any, list[str] | None]:
     """
     fields = orjson.loads(text)  # the stricter one: no NaN, no infinity, no lone surrogate, no more than 1,024 levels
     if len(printed) <= LONGEST_NUMBER or not _LONG_NUMBER.search(printed):
-        names = member_names(fields)
-        if len(names) == most_members(printed):
+        most = most_members(printed)
+        names = member_names(fields, most)
+        if len(names) == most:
             return fields, names  # none is there twice
     return json.loads(text, object_pairs_hook=_unrepeated), None
 
 
-def member_names(value: Any) -> list[str]:
-    """Those of all objects in a value."""
+def member_names(value: Any, most: int = sys.maxsize) -> list[str]:
+    """Those of all objects in a value, in which there are `most`: behind the last one nothing is looked at."""
     names: list[str] = []
     inner = [value] if isinstance(value, (dict, list)) else []
     for each in inner:  # which grows meanwhile
         if type(each) is dict:
             names += each
+            if len(names) >= most:
+                break
         for value in each.values() if type(each) is dict else each:
             if type(value) is dict or type(value) is list:
                 inner.append(value)

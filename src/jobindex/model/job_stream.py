@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from jobindex.model.redaction import PLACES
 from jobindex.model.spans import end_of
-from jobindex.model.text import compact, mended, redact, speaks_of_secrets, without_logins
+from jobindex.model.text import compact, mended, redact, speaks_of_secrets
+from jobindex.model.unended import Unended
+from jobindex.model.url_logins import without_logins
 
 ENTERED_BYTES = 64 << 10
 """An object or a list that is not complete after so many bytes is entered."""
@@ -38,6 +40,8 @@ class JobStream:
         self._text, self._at = b"", 0
         self._open: list[_Open] = []
         self._is_first = True
+        self._unended: Unended | None = None
+        """What is in others that have not come yet either is not looked for once for each of those."""
         self._worth_trying = 0
         """Bytes that have to be there before it is looked again whether a value is complete."""
         self.members: dict[bytes, bytes] = {}
@@ -46,7 +50,7 @@ class JobStream:
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """What can be given by now."""
-        self._text, self._at = self._text[self._at :] + piece, 0
+        self._text, self._at, self._unended = self._text[self._at :] + piece, 0, None
         while len(self._text) - self._at >= self._worth_trying and (made := self._step()) is not None:
             yield made
 
@@ -102,9 +106,13 @@ class JobStream:
 
     def _end_of(self, start: int) -> int:
         """Where a value ends; 0 where that has not come yet."""
+        is_nested = self._text[start : start + 1] in (b"{", b"[")
+        if is_nested and self._unended is not None and self._unended.has(start):
+            return 0
         try:
             end = end_of(self._text, start)
         except ValueError:
+            self._unended = Unended(self._text, start) if is_nested else self._unended
             return 0
         return end if end < len(self._text) else 0
 

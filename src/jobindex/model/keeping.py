@@ -6,9 +6,13 @@ and ErrorCode are the same, and only what vanished or was emptied; whatever else
 
 from collections.abc import Collection, Iterator, Mapping
 
+from jobindex.model.path import Path, read_path, shown
 from jobindex.model.text import joined, members
 
 Members = Mapping[bytes, bytes]
+
+MAX_DEPTH = 5
+"""How deep in objects it is looked for what vanished; each level is read anew."""
 
 _SAME = (b"State", b"CompletionTime", b"ErrorCode")
 _EMPTY = (b"{}", b"[]", b'""', b"null")
@@ -29,47 +33,61 @@ def with_kept(later: bytes, earlier: bytes, cut: Collection[str] = ()) -> tuple[
 
     What stands in `cut` the later text lacks because it is too large.
     """
-    told, before = members(later), members(earlier)
-    kept = dict(_missing(told, before, "", frozenset(cut)))
-    return (_merged(told, before, "", kept), tuple(sorted(kept))) if kept else (later, ())
+    keeper = _Keeper(frozenset(map(read_path, cut)))
+    text = keeper.merged(later, earlier, ())
+    return (text, tuple(sorted(map(shown, keeper.kept)))) if keeper.kept else (later, ())
 
 
 def still_cut(later: bytes, cut: Collection[str]) -> set[str]:
     """Those of the paths, cut from an earlier text, at which a later one has nothing either."""
-    return {path for path in cut if _is_nothing(later, path.encode().split(b"."))}
+    return {path for path, _ in _lacking(later, [(path, read_path(path)) for path in cut])}
 
 
-def _is_nothing(text: bytes, path: list[bytes]) -> bool:
-    value = members(text).get(path[0]) if text.startswith(b"{") else None
-    if value is None or _is_empty(path[0], value):
-        return True
-    return len(path) > 1 and _is_nothing(value, path[1:])
+def _lacking(text: bytes, paths: list[tuple[str, Path]], depth: int = 0) -> Iterator[tuple[str, Path]]:
+    """Those of the paths whose names from `depth` on lead to nothing in this text."""
+    told = members(text) if text.startswith(b"{") else {}
+    by_name: dict[bytes, list[tuple[str, Path]]] = {}
+    for path in paths:
+        by_name.setdefault(path[1][depth], []).append(path)
+    for name, those in by_name.items():
+        value = told.get(name, b"null")
+        if _is_empty(name, value):
+            yield from those
+        else:
+            yield from _lacking(value, [path for path in those if len(path[1]) > depth + 1], depth + 1)
 
 
-def _missing(told: Members, before: Members, at: str, cut: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """The path and the earlier value of each member that vanished or was emptied."""
-    for name, value in before.items():
-        path, now = at + name.decode(errors="replace"), told.get(name)
-        if path in cut or now == value or _is_empty(name, value):
-            continue
-        if now is None or (_is_empty(name, now) and not value.startswith(b"{")):
-            yield path, value
-        elif value.startswith(b"{") and now.startswith(b"{") and name not in _WHOLE:
-            yield from _missing(members(now), members(value), f"{path}.", cut)
-        elif _is_empty(name, now):
-            yield path, value
+class _Keeper:
+    """Merges two texts, and remembers the path of each member that vanished or was emptied."""
+
+    def __init__(self, cut: Collection[Path]) -> None:
+        self._cut = cut
+        self.kept: list[Path] = []
+
+    def merged(self, later: bytes, earlier: bytes, at: Path) -> bytes:
+        """The later of two objects, with what is kept; itself where nothing is."""
+        told = members(later)
+        found = {name: self._of(name, told.get(name), value, at) for name, value in members(earlier).items()}
+        changed = {name: value for name, value in found.items() if value is not None}
+        return joined({**told, **changed}) if changed else later
+
+    def _of(self, name: bytes, now: bytes | None, before: bytes, at: Path) -> bytes | None:
+        """What a member becomes; None where it stays as the later text has it."""
+        path = (*at, name)
+        if now == before or path in self._cut or _is_empty(name, before):
+            return None
+        if now is not None and self._is_looked_into(now, before, path):
+            inner = self.merged(now, before, path)
+            return None if inner is now else inner
+        if now is None or _is_empty(name, now):
+            self.kept.append(path)
+            return before
+        return None
+
+    def _is_looked_into(self, now: bytes, before: bytes, path: Path) -> bool:
+        both = before.startswith(b"{") and now.startswith(b"{")
+        return both and path[-1] not in _WHOLE and len(path) < MAX_DEPTH
 
 
 def _is_empty(name: bytes, value: bytes) -> bool:
     return value in _EMPTY or (name in _COUNTS and value == b"0")
-
-
-def _merged(told: Members, before: Members, at: str, kept: Mapping[str, bytes]) -> bytes:
-    merged = dict(told)
-    for name, value in before.items():
-        path = at + name.decode(errors="replace")
-        if path in kept:
-            merged[name] = kept[path]
-        elif any(each.startswith(f"{path}.") for each in kept):
-            merged[name] = _merged(members(told[name]), members(value), f"{path}.", kept)
-    return joined(merged)

@@ -8,7 +8,8 @@ in all other members.  Logins in URLs are masked everywhere but in `UserData`.
 from collections.abc import Iterable, Iterator
 
 from jobindex.model.spans import elements_in, members_in
-from jobindex.model.text import REDACTED, are_secret, redact, without_logins
+from jobindex.model.text import REDACTED, are_secret, redact
+from jobindex.model.url_logins import without_logins
 
 PEER = (b"Peer",)
 SERVER = (b"Server",)

@@ -1,24 +1,32 @@
 """JSON scanner: where the members of an object and the elements of an array lie in a text, white space or not.
 
-Nothing is parsed and nothing recurses, so neither a large text nor a deep one is a danger.  What is no JSON is
-ValueError where that is noticed; whoever needs to be sure has the parts parsed.
+Nothing is parsed and nothing recurses, so neither a large text nor a deep one is a danger: what has many brackets is
+measured in bulk (`brackets`).  What is no JSON is ValueError where that is noticed; whoever needs to be sure has the
+parts parsed.
 """
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from jobindex.model.brackets import levels, outline, past_brackets
+
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*){0,99}"'
-_RUN = re.compile(rb'[^"{}\[\]]*(?:' + _STRING + rb'[^"{}\[\]]*){0,99}', re.DOTALL)
-"""What stands between two brackets, or the beginning of that: Python's engine needs memory for each repetition."""
 _FLAT = rb'[{\[][^"{}\[\]]*(?:' + _STRING + rb'[^"{}\[\]]*){0,19}[}\]]'
 _RUN_OVER_FLAT = re.compile(rb'[^"{}\[\]]*(?:(?:' + _STRING + rb"|" + _FLAT + rb')[^"{}\[\]]*){0,99}', re.DOTALL)
-"""The same, with small objects and lists that have no other in them: a large job has thousands of those in a row."""
+"""What stands between two brackets, with small objects and lists that have no other in them, or the beginning of that.
+
+A large job has thousands of those in a row; Python's engine needs memory for each repetition.
+"""
 _IN_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,999}', re.DOTALL)
 _SCALAR = re.compile(rb'[^\s",:{}\[\]]+')
 _BETWEEN = re.compile(rb"[\s,]*")
 _COLON = re.compile(rb"\s*:\s*")
 _OPENING = b"{["
+_FEW_STEPS = 8
+"""Brackets that are looked at one by one, as those of most values; more of them are quicker in bulk."""
+_WINDOW_BYTES = 256
+_LARGEST_WINDOW_BYTES = 256 << 10
 
 
 class Member(NamedTuple):
@@ -55,12 +63,7 @@ def elements_in(text: bytes, start: int = 0) -> Iterator[tuple[int, int]]:
 
 def depth_of(text: bytes, start: int, end: int) -> int:
     """How many objects and lists lie in each other in the value from `start` to `end`."""
-    deepest = depth = 0
-    while (start < end and text[start] in _OPENING) or depth:
-        start = _past_bracket(text, start)
-        depth += 1 if text[start - 1] in _OPENING else -1
-        deepest = max(deepest, depth)
-    return deepest
+    return _measured_in_bulk(text[start:end], 0)[1] if text[start] in _OPENING else 0
 
 
 def end_of(text: bytes, start: int = 0) -> int:
@@ -79,17 +82,35 @@ def end_of(text: bytes, start: int = 0) -> int:
 def measured(text: bytes, start: int = 0) -> tuple[int, int]:
     """The position behind the object or list that begins at `start`, and how many lie in each other there at most."""
     depth, position, deepest = 1, start + 1, 1
-    while depth:
-        position = _past_bracket(text, position, _RUN_OVER_FLAT)
+    for _ in range(_FEW_STEPS):
+        position = _past_bracket(text, position)
         deepest = max(deepest, depth + 1)
         depth += 1 if text[position - 1] in _OPENING else -1
-    return position, deepest
+        if not depth:
+            return position, deepest
+    return _measured_in_bulk(text, start)
 
 
-def _past_bracket(text: bytes, position: int, run: re.Pattern[bytes] = _RUN) -> int:
-    """The position behind the next bracket that stands in no string, nor in what `run` goes over."""
+def _measured_in_bulk(text: bytes, start: int) -> tuple[int, int]:
+    """The same in windows, each larger than the one before, so that no more is looked at than four times the value."""
+    depth, deepest, position, size = 1, 1, start + 1, _WINDOW_BYTES
+    while position < len(text):
+        window = outline(text[position : position + size])
+        found = levels(window, depth)
+        if 0 in found:
+            number = found.index(0)
+            return position + past_brackets(window, number), max(deepest, max(found[:number]))
+        depth, deepest, position = found[-1], max(deepest, max(found)), position + len(window)
+        if text.startswith(b'"', position):
+            position = _past_string(text, position)
+        size = min(4 * size, _LARGEST_WINDOW_BYTES)
+    raise ValueError("an object or a list without an end")
+
+
+def _past_bracket(text: bytes, position: int) -> int:
+    """The position behind the next bracket that stands in no string, nor in a small object or list."""
     while True:
-        found = run.match(text, position)
+        found = _RUN_OVER_FLAT.match(text, position)
         position = found.end() if found else position
         ahead = text[position : position + 1]
         if ahead != b'"':

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from jobindex.model.spans import elements_in, members_in
+from jobindex.model.url_logins import without_logins
 
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,]|[^\s{}\[\]:,"]+')
-_LOGIN = re.compile(rb'(?<=://)[^/@"\\\s]+(?=@)')
 _SPACE = b" \t\n\r\f\v"
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]..", re.DOTALL)
@@ -64,11 +64,6 @@ def _is_secret(name: str) -> bool:
 def are_secret(names: Iterable[str]) -> bool:
     """Whether one of these names speaks of a secret."""
     return any(map(_is_secret, names))
-
-
-def without_logins(text: bytes) -> bytes:
-    """Mask logins in URLs."""
-    return _LOGIN.sub(b"REDACTED", text) if b"@" in text else text
 
 
 def redact(text: bytes) -> bytes:

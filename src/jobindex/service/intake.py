@@ -18,7 +18,7 @@ from jobindex.service.losses import Losses
 from jobindex.service.recent import Recent
 from jobindex.service.roster import Roster
 from jobindex.service.tokens import Tokens
-from jobindex.service.turns import in_turns
+from jobindex.service.turns import Stretches, in_turns
 from jobindex.service.unreadable import Unreadable
 from jobindex.service.view import View
 from jobindex.store import Store
@@ -66,13 +66,21 @@ class Intake:
         its address is none.
         """
         self._check()
-        read = (self.read(node_id, report.incarnation, text.encode()) for text in report.jobs)
-        jobs = [job for job in read if job is not None]
+        jobs = await self._all_read(node_id, report)
         if report.register_as is not None:
             await self._roster.register(node_id, report.incarnation, report.register_as, address)
         told = await self.take_jobs(node_id, report, jobs, offset=offset)
         most = self._max_job_bytes if report.register_as is not None else None
         return told.model_copy(update={"max_job_bytes": most})
+
+    async def _all_read(self, node_id: str, report: Report) -> list[Job]:
+        jobs, stretches = [], Stretches()
+        for text in report.jobs:
+            job = self.read(node_id, report.incarnation, text.encode())
+            if job is not None:
+                jobs.append(job)
+            await stretches.rest()
+        return jobs
 
     async def take_jobs(
         self, node_id: str, report: Report, jobs: Sequence[Job], *, offset: int = 0, patience: float = 0.0

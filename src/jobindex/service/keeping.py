@@ -1,8 +1,10 @@
 """Kept members: a finished job's text that its Orthanc says less of, completed from what the view shows.
 
-Law: never after an output of the job was deleted (2xx): then less is what is true.
+Law: never after an output of the job was deleted (2xx): then less is what is true.  A text that can't be completed is
+taken as it is: no job's fault touches another job.
 """
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,8 +13,11 @@ from jobindex.model.cut import fitted, without
 from jobindex.model.edits import Edits, bounded, edits_of
 from jobindex.model.job import Job
 from jobindex.model.keeping import is_same_end, still_cut, with_kept
+from jobindex.model.path import read_path
 from jobindex.model.text import members
 from jobindex.service.view import View
+
+log = logging.getLogger(__name__)
 
 NOTED_FOR_S = 3600.0
 """By then what was read after a deletion has long been in the index, and its line says so."""
@@ -28,13 +33,11 @@ class Keeping:
         self._max_job_bytes = max_job_bytes
         self._clock = clock
         self._deleted: OrderedDict[str, float] = OrderedDict()
+        self._faulty: OrderedDict[str, float] = OrderedDict()
 
     def note_deletion(self, job_id: str) -> None:
         """An output of this job was deleted just now."""
-        self._deleted[job_id] = self._clock() + NOTED_FOR_S
-        self._deleted.move_to_end(job_id)
-        while len(self._deleted) > MAX_NOTED:
-            self._deleted.popitem(last=False)
+        _note(self._deleted, job_id, self._clock() + NOTED_FOR_S)
 
     def completed(self, job: Job) -> tuple[Job, Edits]:
         """A reading with what it lacks of the one before, and what its line says of it."""
@@ -44,13 +47,22 @@ class Keeping:
             return job, Edits(bounded(job.cut), is_final=True)
         if known is None or not job.final or known.record.concluded or _alike(known.text, job.text):
             return job, Edits(bounded(job.cut))
-        if not is_same_end(job.text, known.text):
-            return job, Edits(bounded(job.cut))
-        return self._merged(job, known.text, before)
+        return self._fenced(job, known.text, before)
+
+    def _fenced(self, job: Job, earlier: bytes, before: Edits) -> tuple[Job, Edits]:
+        try:
+            return self._merged(job, earlier, before)
+        except Exception:
+            if job.id not in self._faulty:  # told once: it is read again and again
+                log.exception("job %s is taken as it is: it can't be completed from its earlier text", job.id)
+            _note(self._faulty, job.id)
+            return job, Edits(bounded((*job.cut, *before.cut)))
 
     def _merged(self, job: Job, earlier: bytes, before: Edits) -> tuple[Job, Edits]:
+        if not is_same_end(job.text, earlier):
+            return job, Edits(bounded(job.cut))
         cut = {*job.cut, *still_cut(job.text, before.cut)}
-        text = without(job.text, {tuple(path.encode().split(b".")) for path in cut}) if cut else job.text
+        text = without(job.text, set(map(read_path, cut))) if cut else job.text
         text, kept = with_kept(text, earlier, cut)
         text, over = fitted(text, self._max_job_bytes)
         progress = int(members(text).get(b"Progress", b"0"))
@@ -58,6 +70,13 @@ class Keeping:
 
     def _is_noted(self, job_id: str) -> bool:
         return bool(self._deleted) and self._deleted.get(job_id, 0.0) > self._clock()
+
+
+def _note(noted: OrderedDict[str, float], job_id: str, what: float = 0.0) -> None:
+    noted[job_id] = what
+    noted.move_to_end(job_id)
+    while len(noted) > MAX_NOTED:
+        noted.popitem(last=False)
 
 
 def _alike(text: bytes, other: bytes) -> bool:

@@ -1,6 +1,7 @@
 """What is kept of a job that is too large."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobindex.errors import MalformedReport
-from jobindex.model.cut import fitted
+from jobindex.model import cut as cut_module
+from jobindex.model.cut import fitted, without
 from jobindex.model.job import read_job
+from jobindex.model.spans import Member
 
 from ...builders import job_text
 
@@ -51,6 +54,29 @@ def test_true_state_what_can_not_be_cut_is_refused() -> None:
         read_job(job_text(Type="x" * 2000), 1000)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"token": [1] * 2000},
+        {"A": "://a@ " * 1000},
+        {"password": {str(n): n for n in range(600)}},
+        {"A": [{"secret": 1}] * 300},
+    ],
+)
+def test_bounds_what_is_masked_is_no_longer_than_the_bound(content: dict[str, Any]) -> None:
+    told = job_text(1, "Success", Type="SomebodysOwn", Content=content)
+    kept, gone = cut(len(told), Type="SomebodysOwn", Content=content)
+    assert gone
+    assert kept["State"] == "Success"
+
+
+def test_bounds_bytes_that_are_no_text_are_no_longer_than_the_bound() -> None:
+    told = job_text(1, "Success", ErrorDetails="@@").replace(b"@@", b"\xff" * 3000)
+    job = read_job(told, len(told))
+    assert len(job.text) <= len(told)
+    assert "ErrorDetails" in job.cut
+
+
 def test_true_state_a_bracket_in_a_text_is_none() -> None:
     kept, gone = cut(900, Content={"A": ['"]}{['] * 200, "B": "]}"})
     assert (kept["Content"], gone) == ({"B": "]}"}, ("Content.A",))
@@ -75,3 +101,38 @@ def test_true_state_any_job_fits_and_keeps_what_is_said_to_be_kept(
     assert (not job.cut) == (before == after)
     for name in before.keys() - {"Content", "UserData", "ErrorDetails", "ErrorDescription"}:
         assert before[name] == after[name]
+
+
+def test_bounds_many_small_objects_are_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All 3,000 lose their list: what is looked through is some times the text, not some times their number."""
+    seen: list[int] = []
+    members_in = cut_module.members_in
+
+    def counted(text: bytes, *start: int) -> Iterator[Member]:
+        found = list(members_in(text, *start))
+        seen.append(found[-1].end - found[0].start if found else 0)
+        return iter(found)
+
+    monkeypatch.setattr(cut_module, "members_in", counted)
+    text = job_text(Content={f"1.2.840.{number}": {"a": "x", "l": [1, 2, 3]} for number in range(3000)})
+    fewer, gone = fitted(text, len(text) // 2)
+    assert len(fewer) <= len(text) // 2
+    assert len(gone) >= 3000
+    assert sum(seen) < 20 * len(text)
+
+
+class _Counted(tuple[bytes, ...]):
+    """A path that counts how often it is looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        _Counted.looked_at += 1
+        return super().__getitem__(key)
+
+
+def test_bounds_no_path_is_held_against_each_member() -> None:
+    text = job_text(Content={str(number): {"l": [1]} for number in range(2000)})
+    paths = [_Counted((b"Content", str(number).encode(), b"l")) for number in range(2000)]
+    assert json.loads(without(text, paths))["Content"] == {str(number): {} for number in range(2000)}
+    assert _Counted.looked_at < 10 * len(paths)

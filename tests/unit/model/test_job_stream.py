@@ -85,3 +85,23 @@ def test_true_state_what_breaks_off_is_not_whole() -> None:
     b"".join(stream.feed(job_text()[:-1]))
     with pytest.raises(ValueError, match="no end"):
         b"".join(stream.finish())
+
+
+def test_bounds_what_is_deep_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_stream, "ENTERED_BYTES", 1 << 10)
+    seen: list[int] = []
+    end_of = job_stream.end_of
+
+    def counted(text: bytes, start: int) -> int:
+        end = len(text)
+        try:
+            end = end_of(text, start)
+        finally:
+            seen.append(end - start)
+        return end
+
+    monkeypatch.setattr(job_stream, "end_of", counted)
+    inside = b"[" * 900 + b",".join([b'{"a":1,"b":["c"]}'] * 10_000) + b"]" * 900
+    text = job_text(1).replace(b'{"Content":', b'{"UserData":' + inside + b',"Content":', 1)
+    assert json.loads(streamed(text, size=1 << 14))["State"] == json.loads(text)["State"]
+    assert sum(seen) < 8 * len(text)

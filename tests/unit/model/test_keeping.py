@@ -1,6 +1,7 @@
 """What is kept of a finished job's text when its Orthanc says less of it."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -59,11 +60,34 @@ def test_in_use_what_is_too_large_by_now_has_not_vanished() -> None:
     assert (told["Content"], kept) == ({"B": 1}, ("Content.B",))
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"1.2.3": "x", "1.2.3.4": "y"}, {"1.2.3": "x"}),
+        ({"A": {"B": 1}, "A.B": {"C": 2}}, {"A.B": {"C": 2}}),
+        ({"A": {"B.C": 1}, "A.B": {"C": 2}}, {"A": 3, "A.B": {}}),
+        ({"": {"": 1}, ".": 2, "\\.": 3}, {"": {}}),
+    ],
+)
+def test_true_state_a_name_may_hold_a_dot(before: dict[str, Any], after: dict[str, Any]) -> None:
+    told, _ = merged({"Content": before}, {"Content": after})
+    assert told["Content"] == before | {name: value for name, value in after.items() if value == 3}
+
+
+def test_true_state_what_is_there_again_under_a_dotted_name_is_cut_no_more() -> None:
+    text = job_text(Content={"1.2.3": [1], "A.B": {"C": []}})
+    assert still_cut(text, [r"Content.1\.2\.3", r"Content.A\.B.C", "Content.1.2.3"]) == {
+        r"Content.A\.B.C",
+        "Content.1.2.3",
+    }
+
+
+NAMES = st.sampled_from(["A", "B", "C", "A.B", "A.B.C", ".", ""])
 CONTENT = st.dictionaries(
-    st.sampled_from("ABCD"),
+    NAMES,
     st.recursive(
         st.sampled_from([None, "", 0, 1, [], [1], {}]),
-        lambda inner: st.dictionaries(st.sampled_from("ABCD"), inner, max_size=4),
+        lambda inner: st.dictionaries(NAMES, inner, max_size=4),
     ),
     max_size=4,
 )
@@ -76,3 +100,18 @@ def test_in_use_once_kept_nothing_more_is(before: dict[str, Any], after: dict[st
     assert (again, kept) == (text, ())
     same, _ = with_kept(job_text(1, "Success", Content=after), text)
     assert json.loads(same) == json.loads(text)
+
+
+def test_bounds_many_that_vanished_take_as_much_longer_as_they_are_more() -> None:
+    def took(number: int) -> float:
+        before = {f"1.2.840.{each}": {"a": "x", "l": [1]} for each in range(number)}
+        after = {name: {"a": "x"} for name in before}
+        later, earlier = (job_text(1, "Success", Content=content) for content in (after, before))
+        times = []
+        for _ in range(3):
+            began = time.process_time()
+            assert len(with_kept(later, earlier)[1]) == number
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert took(4000) < 9 * took(1000)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobindex.model import spans
 from jobindex.model.spans import depth_of, elements_in, end_of, measured, members_in
 
 VALUES = st.recursive(
@@ -53,6 +54,28 @@ def test_true_state_a_hundred_thousand_levels_are_no_danger() -> None:
     text = b"[" * 100_000 + b"]" * 100_000
     assert depth_of(text, 0, len(text)) == 100_000
     assert end_of(text) == len(text)
+
+
+@pytest.mark.parametrize("depth", [60, 2, 40_000])
+def test_bounds_a_text_of_brackets_takes_no_step_for_each(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"[" + b",".join([b"[" * depth + b'"]{"' + b"]" * depth] * (80_000 // depth)) + b"]"
+    steps = []
+    past_bracket = spans._past_bracket
+    monkeypatch.setattr(spans, "_past_bracket", lambda *place: steps.append(1) or past_bracket(*place))
+    assert measured(text) == (len(text), depth + 1)
+    assert list(members_in(b'{"a":' + text + b"}")) == [(b"a", 5, 5 + len(text))]
+    assert len(steps) < 50
+
+
+@given(value=VALUES, window=st.integers(1, 9), form=FORMS)
+def test_bounds_windows_of_any_size_measure_the_same(value: Any, window: int, form: dict[str, Any]) -> None:
+    text = json.dumps([value], **form).encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spans, "_WINDOW_BYTES", window)
+        patched.setattr(spans, "_LARGEST_WINDOW_BYTES", 4 * window)
+        patched.setattr(spans, "_FEW_STEPS", 0)
+        assert end_of(text + b',"]"') == len(text)
+        assert measured(text)[1] == depth_of(text, 0, len(text))
 
 
 @pytest.mark.parametrize("piece", [b'\\"', b"\\\\", b'","', b'",[],"', b'",{"a":"b"},"', b'",[[1]],"'])

@@ -5,7 +5,9 @@ import json
 import orjson
 import pytest
 
+from jobindex.logs import Lines
 from jobindex.model.report import read_report
+from jobindex.service import keeping
 
 from ...builders import job_id
 from ..scripted_orthanc import ScriptedOrthanc
@@ -31,6 +33,36 @@ async def test_true_state_a_job_that_is_none_does_not_touch_the_others_of_its_re
     assert answer.everything
     assert (services.state(1), services.state(3)) == ("Running", "Success")
     assert services.state(2) == ""
+
+
+ONCE = {"CompletionTime": "20260101T000000.000001"}
+DOTTED = {"1.2.3": "x", "1.2.3.4": "y"}
+
+
+async def test_true_state_names_with_dots_do_not_touch_the_others_of_a_report(
+    services: Services, orthanc: ScriptedOrthanc
+) -> None:
+    await services.say("a", job(1, "Success", Content=DOTTED, **ONCE), at=orthanc)
+    await services.say("a", job(2), job(1, "Success", at=1, Content={"1.2.3": "x"}, **ONCE))
+    assert services.state(2) == "Running"
+    assert services.shown(1)["Content"] == DOTTED
+
+
+async def test_true_state_a_job_that_can_not_be_completed_is_taken_as_it_is(
+    services: Services, orthanc: ScriptedOrthanc, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError("Doe^John")
+
+    monkeypatch.setattr(keeping, "with_kept", fails)
+    await services.say("a", job(1, "Success", Content={"A": 1, "B": 2}, **ONCE), at=orthanc)
+    for at in (1, 2):
+        await services.say("a", job(1 + at), job(1, "Success", at=at, Content={"A": 1}, **ONCE))
+    assert (services.state(2), services.state(3)) == ("Running", "Running")
+    assert services.shown(1)["Content"] == {"A": 1}
+    told = [each for each in caplog.records if "can't be completed" in each.getMessage()]
+    assert [each.levelname for each in told] == ["ERROR"]
+    assert "Doe" not in told[0].getMessage() + Lines().formatException(told[0].exc_info)
 
 
 async def test_true_state_a_large_job_is_cut_and_its_end_is_told(services: Services, orthanc: ScriptedOrthanc) -> None:
