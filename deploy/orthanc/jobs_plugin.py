@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import difflib
 import hashlib
 import heapq
 import hmac
@@ -81,7 +82,7 @@ MAX_HEAD_BYTES = 100_000  # of the headers before it
 RECEIVE_BYTES = 65_536  # received at a time
 TOO_LONG = 0  # in place of the status of an answer that is longer
 RECHECK_BYTES_PER_S = 1_000_000  # a job above the bound that goes on is read again after its bytes / this many seconds
-MAX_REASON_LENGTH = 200  # characters of the reason why nothing can be read
+MAX_REASON_LENGTH = 200  # characters of the reason why nothing can be read, or why a report is not taken
 MAX_NODE_ID_LENGTH = 64
 OUTBOX_JOBS, OUTBOX_BYTES = 20_000, 64_000_000
 MOST_EVENTS = 20_000  # noted and not yet read
@@ -104,8 +105,11 @@ LISTED_ID = re.compile(rb'"([0-9a-f-]{36})"')
 JOB_ID = re.compile("[0-9a-f-]{36}")  # nothing else that the service names is asked of Orthanc
 TIMESTAMP = re.compile(rb'"Timestamp"\s*:\s*"[^"]*"')
 STATE = re.compile(rb'\n   "State" : "([A-Za-z]+)"')  # as Orthanc indents the members of a job itself
+NODE_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.IGNORECASE)
 LISTEN = "0A"  # the state of a socket in /proc/net/tcp
 
+URLS = '"Urls" (JOBINDEX_URLS)'
+INTERNAL = "internal listener (port 8001, where nothing else is set)"
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,15})")
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -136,9 +140,9 @@ class Settings:
 
 def read_settings(configuration: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """The environment wins over the section "JobIndex" of Orthanc's JSON; ValueError and OSError say what is amiss."""
-    variables = {member: "JOBINDEX_" + re.sub(r"\B([A-Z])", r"_\1", member).upper() for member in MEMBERS}
+    variables = {member: variable(member) for member in MEMBERS}
     told = {member: environment[name] for member, name in variables.items() if environment.get(name, "").strip()}
-    section = configuration.get("JobIndex") or {}
+    section = read_section(configuration.get("JobIndex") or {})
     merged = {**section, **told}
     name, port = configuration.get("Name") or "Orthanc", configuration.get("HttpPort", 8042)
     insecure = str(merged.get("Insecure", "")).strip().lower() in ("true", "1", "yes")
@@ -148,7 +152,7 @@ def read_settings(configuration: Mapping[str, Any], environment: Mapping[str, st
         node=shorten(str(merged.get("NodeId") or f"{name}-{socket.gethostname()}-{port}")),
         registration={
             "Name": name[:256],
-            "Url": (merged.get("NodeUrl") or "").rstrip("/") or None,
+            "Url": read_node_url(str(merged.get("NodeUrl") or "").strip().rstrip("/")),
             "HttpPort": port,
             "Tls": bool(configuration.get("SslEnabled", False)),
             "RemoteAccess": bool(configuration.get("RemoteAccessAllowed", False)),
@@ -160,10 +164,53 @@ def read_settings(configuration: Mapping[str, Any], environment: Mapping[str, st
     )
 
 
+def variable(member: str) -> str:
+    """The variable of the environment that is read in its place."""
+    return "JOBINDEX_" + re.sub(r"\B([A-Z])", r"_\1", member).upper()
+
+
+def read_file(member: str, file: str | Path) -> bytes:
+    """What a setting's file holds; OSError says which setting it is and what lets Orthanc read the file."""
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        told = f"\"{member}\" ({variable(member)}): Orthanc's user can't read {file}: {describe(error)}"
+        remedy = f"; chgrp orthanc {file} && chmod 640 {file}" if isinstance(error, PermissionError) else ""
+        raise OSError(told + remedy) from error
+
+
+def describe(error: Exception) -> str:
+    """Why it failed: the system's words, where they are its own."""
+    text = error.strerror if isinstance(error, OSError) else ""
+    return text or str(error) or type(error).__name__
+
+
+def read_section(section: Any) -> Mapping[str, Any]:
+    """What it has beside our members is told, with the member that may have been meant; never its value."""
+    if not isinstance(section, Mapping):
+        raise ValueError('"JobIndex" must be a section: {"Urls": [...], ...}')
+    names = {member.lower(): member for member in MEMBERS}
+    for unknown in [member for member in section if member not in MEMBERS]:
+        near = difflib.get_close_matches(unknown.lower(), names, 1)
+        hint = f'did you mean "{names[near[0]]}"?' if near else "there is no such setting"
+        log(orthanc.LogWarning, f'the member {json.dumps(unknown[:64])} of "JobIndex" is not read: {hint}')
+    return section
+
+
+def read_node_url(given: str) -> str | None:
+    """Where the replicas reach this Orthanc, in the form that they take; None where it is not named."""
+    found = NODE_URL.fullmatch(given)
+    if given and (found is None or not 0 < int(found[1] or 80) < 65536):
+        raise ValueError('"NodeUrl" (JOBINDEX_NODE_URL) must be http(s)://host[:port], without user, path or query')
+    return given or None
+
+
 def shorten(node: str) -> str:
     """A node id as the service takes it: one that is too long keeps its difference to others in a digest."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", node)
     if len(plain) <= MAX_NODE_ID_LENGTH:
+        if plain != node:
+            log(orthanc.LogWarning, f"a node id has letters, digits and ._- only: this one is changed to {plain}")
         return plain
     digest = hashlib.sha256(node.encode()).hexdigest()[:12]
     cut = f"{plain[: MAX_NODE_ID_LENGTH - 1 - len(digest)]}-{digest}"
@@ -212,7 +259,7 @@ def read_self_url(given: str, secure: bool) -> SplitResult:
 def read_login(user: str, merged: Mapping[str, Any]) -> str:
     """The password is the first line of its file, or given; a password of the environment wins with its user."""
     file = merged.get("SelfPasswordFile")
-    text = Path(file).read_bytes() if file else str(merged.get("SelfPassword") or "").encode()
+    text = read_file("SelfPasswordFile", file) if file else str(merged.get("SelfPassword") or "").encode()
     password = next(iter(text.splitlines()), b"")
     if not password:
         raise ValueError('"SelfUser" has no password: "SelfPasswordFile" (JOBINDEX_SELF_PASSWORD_FILE)')
@@ -267,7 +314,17 @@ def is_private(url: SplitResult) -> bool:
 
 def is_plain(url: SplitResult) -> bool:
     """An address and nothing else: what it is goes into Orthanc's log."""
-    return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.username
+    whole = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.username
+    return whole and is_sendable(url)
+
+
+def is_sendable(url: SplitResult) -> bool:
+    """Whether http.client can ask there: a name that the domain name system may have, a path without odd letters."""
+    try:
+        name = (url.hostname or "").encode("idna").decode()
+    except UnicodeError:
+        return False
+    return re.fullmatch("[!-~]*", name + url.path) is not None
 
 
 def read_secret(source: Mapping[str, Any], insecure: bool) -> Secret:
@@ -284,9 +341,12 @@ def read_tls(ca: str | None, certificate: str | None, key: str | None) -> ssl.SS
 
     Python 3.13 and newer refuse private authorities without a key usage, which served for years: only that is undone.
     """
-    tls = ssl.create_default_context(cadata=Path(ca).read_text(encoding="ascii") if ca else None)
+    tls = ssl.create_default_context(cadata=read_file("CaFile", ca).decode("ascii") if ca else None)
     tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if certificate:
+        # what the ssl module says names neither file
+        read_file("CertificateFile", certificate)
+        read_file("KeyFile", key or certificate)
         tls.load_cert_chain(certificate, key, password="")
     return tls
 
@@ -296,29 +356,50 @@ class Secret:
 
     def __init__(self, given: bytes, file: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
-        self._looked, self._mark = clock(), None if file is None else self._look(file)
-        self._key = self._first(file.read_bytes() if file else given)
+        self._looked, self._mark = clock(), self._look(file) if file else None
+        self._key = self._first(read_file("SecretFile", file) if file else given)
+        self._trouble = ""  # why the file can't be used; logged once, until it can
 
     @property
     def key(self) -> bytes:
-        """A file that can't be used, or has no secret in it, changes nothing."""
+        """A file that can't be used, or has no secret in it, changes nothing, and that is logged."""
         if self._file and self._clock() - self._looked >= SECRET_EVERY:
             self._looked = self._clock()
             self._look_again(self._file)
         return self._key
 
     def _look_again(self, file: Path) -> None:
-        try:
-            mark = self._look(file)
-            if mark != self._mark:
-                self._key = self._first(file.read_bytes()) or self._key
-                self._mark = mark
-        except OSError:
+        mark = self._look(file)
+        if mark == self._mark and mark:
             return
+        try:
+            key = self._first(file.read_bytes())
+        except OSError as error:
+            self._keep(file, describe(error))
+            return
+        if not key:
+            self._keep(file, "it has no secret in it")
+            return
+        self._key, self._mark = key, mark
+        if self._trouble:
+            self._trouble = ""
+            log(orthanc.LogWarning, f'"SecretFile": {file} is read again')
 
-    def _look(self, file: Path) -> tuple[int, ...]:
-        found = file.stat()
-        return found.st_mtime_ns, found.st_size, found.st_ino
+    def _keep(self, file: Path, reason: str) -> None:
+        if reason == self._trouble:
+            return
+        self._trouble = reason
+        mend = f"install -m 640 -g orthanc NEW {file}.new && mv {file}.new {file}"
+        told = f'"SecretFile" ({variable("SecretFile")}): {file} can\'t be read: {reason}'
+        log(orthanc.LogError, f"{told}; the secret that was read before stays in use; {mend}")
+
+    def _look(self, file: Path) -> tuple[int, ...] | None:
+        """Differs when the file was written, its rights changed, or another was put in its place; None without it."""
+        try:
+            found = file.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
     def _first(self, text: bytes) -> bytes:
         return next((line.strip() for line in text.splitlines() if line.strip()), b"")
@@ -1479,10 +1560,18 @@ class Answer(NamedTuple):
     status: int
     said: dict[str, Any]
     error: str = ""  # what is wrong with the certificate, or else with TLS
+    unreached: str = ""  # why there is no answer, where TLS is not the reason
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def reason(self) -> str:
+        """In the service's words, on one line.  For answers to a registration: after jobs they might be repeated."""
+        told = self.said.get("Details") or self.said.get("Message")
+        text = " ".join(told.split()) if isinstance(told, str) else ""
+        return "".join(letter for letter in text if letter.isprintable())[:MAX_REASON_LENGTH]
 
 
 class Service(Line):
@@ -1506,7 +1595,7 @@ class Service(Line):
         except (OSError, http.client.HTTPException) as error:
             self.close()
             again = kept and isinstance(error, ConnectionError) and not self._aborted
-            return self.post(body, timeout) if again else Answer(0, {}, describe_tls(error))
+            return self.post(body, timeout) if again else Answer(0, {}, describe_tls(error), describe_silence(error))
 
     def turn(self) -> None:
         """Try the next address from now on."""
@@ -1577,6 +1666,23 @@ def describe_tls(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return f"TLS with it fails: {error.reason}; is our certificate the right one, and is it https?"
     return ""
+
+
+def describe_silence(error: Exception) -> str:
+    """Why nothing was answered; never what somebody has sent in its place."""
+    if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
+        return "no answer in HTTP"
+    return describe(error)
+
+
+def describe_refusal(url: str, status: int) -> tuple[str, str]:
+    """What was answered in place of a service's own refusals, and which setting to look at."""
+    told = f"{url} answers {status}"
+    if status == 400:
+        return told, 'look at "NodeUrl" and "NodeId" (JOBINDEX_NODE_URL, JOBINDEX_NODE_ID)'
+    if status >= 500:
+        return told, f"look at the replica's log, and whether {URLS} names its {INTERNAL}"
+    return told, f"{URLS} must name a replica's {INTERNAL}"
 
 
 def write_report(head: Mapping[str, Any], batch: Batch) -> bytes:
@@ -1654,7 +1760,7 @@ class Sender:
         head = {**self._head(Batch([])), "Register": told}
         answer = self._service.post(write_report(head, Batch([])), TIMEOUT)
         if not answer.ok:
-            self._fail(answer)
+            self._fail(answer, answer.reason)
             return True
         self._troubles.clear()
         log(orthanc.LogWarning, f"node {self._settings.node} is registered at {self._service.url.geturl()}")
@@ -1751,7 +1857,7 @@ class Sender:
             self._trouble(f"the list of all jobs is refused ({status})")
             self._pause()
 
-    def _fail(self, answer: Answer) -> None:
+    def _fail(self, answer: Answer, reason: str = "") -> None:
         """Keep everything and try again: at once with the right time, else later and at the next address."""
         if answer.status == 401 and self._service.adopt(answer.said.get("Time")) and not self._failures:
             self._failures += 1
@@ -1759,7 +1865,7 @@ class Sender:
         if answer.status == 409 and answer.said.get("Register"):
             self._ledger.registered = False
         elif not self._desk.stopping.is_set():
-            self._trouble(self._describe(answer))
+            self._complain(answer, reason)
             self._service.turn()
         self._pause()
 
@@ -1770,24 +1876,37 @@ class Sender:
         pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**doublings)
         self._desk.stopping.wait(random.uniform(max(SHORTEST_PAUSE, pause / 2), pause))
 
-    def _trouble(self, message: str) -> None:
+    def _trouble(self, message: str, told: str = "") -> None:
+        """A message is one trouble, however it is told."""
         if message not in self._troubles:
             self._troubles.add(message)
-            log(orthanc.LogWarning, message)
+            log(orthanc.LogWarning, told or message)
+
+    def _complain(self, answer: Answer, reason: str) -> None:
+        """By address and setting where it is not the service itself that refuses this node."""
+        url, kept = self._service.url.geturl(), "reports are kept and sent later"
+        if message := self._describe(answer):
+            self._trouble(message)
+        elif answer.unreached:
+            self._trouble(f"{url} is not reached: {answer.unreached}; {kept}; look at {URLS}, and at that machine")
+        else:
+            refusal, mend = describe_refusal(url, answer.status)
+            self._trouble(refusal, f"{refusal}{f' ({reason})' if reason else ''}: {mend}; {kept}")
 
     def _describe(self, answer: Answer) -> str:
+        """Empty where the trouble is none between this node and the service."""
         status = answer.status
         if answer.error:
             return f"{self._service.url.geturl()}: {answer.error}"
         if status == 401 and answer.said.get("Replayed"):
             return "a report of ours was taken for a replay: does something between here and there send twice?"
-        if status == 401:
+        if status == 401 and "Time" in answer.said:
             return "our signature is refused: is the cluster's secret the same here and there?"
         if status == 403:
             return "the service calls nobody at our address: NodeUrl here, or JOBINDEX_NODE_NETWORKS there"
         if status == 409:
             return f"another living Orthanc reports as node {self._settings.node}: give each its own NodeId"
-        return "the service is away or takes no reports; they are kept and sent later"
+        return ""
 
 
 def log(write: Callable[[str], Any], message: str) -> None:

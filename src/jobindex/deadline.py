@@ -3,8 +3,8 @@
 A timer that fires late shows that the loop was held.  What came meanwhile is read in the loop's next turns, so the
 deadline is put off by as much as the timer was late.
 
-Law: all that is forgiven is no more than the deadline's own seconds, so that it ends within twice as many, and the
-turn of the loop that stands in the way; who never answers is found out however slow the loop is.
+Law: all that is forgiven is no more than the deadline's own seconds, so that it ends within twice as many, and a
+few turns of the loop; who never answers is found out however slow the loop is.
 """
 
 import asyncio

@@ -28,7 +28,7 @@ def test_what_was_not_answered_is_sent_again(make_node: Callable[..., Node], ser
     service.hang()
     job = node.orthanc.happen("JobSuccess", 1)
     until(service.knocked.is_set, "a report that is not answered")
-    until(lambda: node.logged("is away") == 1, "the time-out")
+    until(lambda: node.logged("is not reached: timed out") == 1, "the time-out")
     service.free.set()
     until(lambda: service.states(job), "the job")
 
@@ -39,14 +39,14 @@ def test_a_long_absence_is_logged_once(node: Node, service: ScriptedService) -> 
     until(lambda: len(service.seen) >= len(service.taken) + 10, "ten tries")
     service.accept()
     until(lambda: node.logged("reports are taken again"), "reports are taken")
-    assert node.logged("is away") == 1
+    assert node.logged(f"{service.url} answers 500") == 1
 
 
 def test_a_connection_closed_meanwhile_is_replaced(node: Node, service: ScriptedService) -> None:
     service.closing = True
     complete = len(service.complete())
     until(lambda: len(service.complete()) >= complete + 5, "five complete reports")
-    assert node.logged("is away") == 0
+    assert node.logged("kept and sent later") == 0
 
 
 def test_the_next_address_is_tried(make_node: Callable[..., Node], service: ScriptedService) -> None:

@@ -87,7 +87,7 @@ def test_a_node_that_never_registered_says_nothing(make_node: Callable[..., Node
 
 def test_a_dead_address_does_not_hold_orthanc_up(make_node: Callable[..., Node]) -> None:
     node = make_node(Urls=[f"http://127.0.0.1:{free_port()}"]).start()
-    until(lambda: node.logged("is away"), "a try")
+    until(lambda: node.logged("Connection refused"), "a try")
     stop_in_time(node)
     assert threads() == []
 

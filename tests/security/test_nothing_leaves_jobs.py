@@ -59,6 +59,9 @@ async def replica(
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.filterwarnings(
+    "ignore:Generating overly large repr"
+)  # of the batch that failed: the failure is what counts
 @BOUNDS
 @given(batches)
 async def test_no_request_of_ten_thousand_leaves_the_jobs(

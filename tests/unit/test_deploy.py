@@ -98,3 +98,63 @@ def test_administrator_nginx_finds_its_files_beside_its_configuration(tmp_path: 
         [program, "-t", "-c", tmp_path / "nginx.conf", "-g", options], capture_output=True, text=True, check=False
     )
     assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/security.md"])
+def test_administrator_a_table_is_whole(page: str) -> None:
+    """After an empty line only a table's head may follow, whose next line is the rule."""
+    lines = ["", *(ROOT / page).read_text().splitlines(), ""]
+    heads = [at for at, line in enumerate(lines) if line.startswith("|") and not lines[at - 1].startswith("|")]
+    assert [lines[at] for at in heads if not re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", lines[at + 1])] == []
+
+
+def test_administrator_every_setting_of_the_plugin_is_in_its_table() -> None:
+    source = (ROOT / "deploy/orthanc/jobs_plugin.py").read_text()
+    members = re.findall(r'"(\w+)"', re.findall(r"^MEMBERS = \((.*?)^\)", source, re.DOTALL | re.MULTILINE)[0])
+    text = (ROOT / "deploy/orthanc/README.md").read_text()
+    table = text.split("| member | variable | meaning |\n|---|---|---|\n")[1].split("\n\n")[0]
+    assert sorted(members) == sorted(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
+
+
+def test_administrator_what_the_plugin_s_installation_calls_is_installed() -> None:
+    step = (ROOT / "docs/install.md").read_text().split("\n## 5.")[1].split("\n## ")[0]
+    (packages,) = re.findall(r"^apt-get install .*", step, re.MULTILINE)
+    assert re.search(r"^scp ", step, re.MULTILINE)
+    assert "openssh-client" in packages.split()
+
+
+def rotation() -> str:
+    return (ROOT / "docs/security.md").read_text().split("## Rotating the secret")[1].split("\n## ")[0]
+
+
+def test_administrator_a_secret_that_is_copied_at_the_start_is_changed_with_a_restart() -> None:
+    """LoadCredential copies it: a file that is changed later is not seen."""
+    assert "LoadCredential=secret:/etc/jobindex/secret" in (ROOT / "deploy/systemd/jobindex.service").read_text()
+    assert "systemctl restart jobindex\n" in rotation()
+    assert "nothing is restarted" not in rotation()
+
+
+def test_administrator_the_secret_s_steps_may_be_pasted(tmp_path: Path) -> None:
+    """As root on an Orthanc; here into another folder, with a group that there is."""
+    (tmp_path / "secret").write_text("the old secret\n")
+    blocks = re.findall(r"^```sh\n(.*?)^```", rotation(), re.DOTALL | re.MULTILINE)
+    (put,) = [block for block in blocks if "-g orthanc" in block]
+    here = put.replace("/etc/orthanc/", f"{tmp_path}/").replace("-g orthanc", f"-g {os.getegid()}")
+    lines = []
+    subprocess.run(["sh", "-ec", blocks[0]], cwd=tmp_path, check=True)
+    for step in (1, 2, 3):
+        subprocess.run(["sh", "-ec", here.replace("step-1", f"step-{step}")], cwd=tmp_path, check=True)
+        lines.append((tmp_path / "jobindex-secret").read_text().splitlines())
+    new = lines[2][0]
+    assert lines == [["the old secret", new], [new, "the old secret"], [new]]
+    assert len(new) == 64
+    assert (tmp_path / "jobindex-secret").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+
+
+def test_administrator_a_name_that_the_installation_gives_nginx_is_told_to_be_looked_up_once() -> None:
+    step = (ROOT / "docs/install.md").read_text().split("\n## 4.")[1].split("\n## ")[0]
+    head = (ROOT / "deploy/nginx/upstreams.conf").read_text().split("\nupstream")[0]
+    assert "/orthanc-a:8042/" in step
+    assert "looked up once" in " ".join(step.split())
+    assert "or by names" in " ".join(head.split())

@@ -64,12 +64,12 @@ class Keyring:
 
 
 def _mark(file: Path) -> tuple[int, ...] | None:
-    """Differs when the file was written, or another was put in its place; None while there is none."""
+    """Differs when the file was written, its rights changed, or another took its place; None while there is none."""
     try:
         found = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _read(file: Path) -> tuple[bytes, ...]:

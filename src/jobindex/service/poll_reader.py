@@ -87,14 +87,20 @@ class PollReader:
         """OwnerError or MalformedReport where not even the node's ids can be had."""
         if self._list_again.get(polled.id, 0.0) > _now():
             return await self._one_by_one(polled)
+        within = self._timeouts.of(polled.id, Question.LIST)
         try:
             return await self._expanded(polled)
         except OwnerSilent:
-            if self._timeouts.of(polled.id, Question.LIST) >= MAX_TIMEOUT_S:
-                self._list_again[polled.id] = _now() + LIST_AGAIN_S
+            if within >= MAX_TIMEOUT_S:
+                self._leave_list(polled.id)
             return await self._one_by_one(polled)
         except MalformedReport:
             return await self._one_by_one(polled)
+
+    def _leave_list(self, node_id: str) -> None:
+        now = _now()
+        self._list_again = {each: when for each, when in self._list_again.items() if when > now}
+        self._list_again[node_id] = now + LIST_AGAIN_S
 
     async def _ask(self, polled: Polled, path: str, question: Question) -> Answer:
         within, began = self._timeouts.of(polled.id, question), _now()

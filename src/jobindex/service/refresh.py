@@ -5,7 +5,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +27,8 @@ WITHIN = 0.75
 """Seconds that a list waits for the nodes at most, of the 1.5 that it may take."""
 MOST_READ = 50
 """Jobs of one node that are read one by one, unknown ones first; what is more comes with its next report."""
+MAX_UNKNOWN = 1000
+"""Unknown jobs of one node of which it is remembered that they were read; where there are more, all come anew."""
 MAX_TRIES = 10
 TRY_AGAIN_S = 0.02
 """An Orthanc that can't format a job's progress at some moment (400) can a moment later."""
@@ -48,7 +50,7 @@ class Refresh:
         self._rounds: OrderedDict[str, Coalesced[None]] = OrderedDict()
         self._turn = 0
         self._read_before: dict[str, dict[str, int]] = {}
-        """By node: in which turn its listed jobs were read last."""
+        """By node: in which turn those that are unknown all the same were read last."""
 
     async def refresh(self, caller: Caller) -> None:
         """Ask all nodes at once; callers with the same credentials share a round."""
@@ -76,14 +78,12 @@ class Refresh:
         if answer.refuses:
             self._rights.note_refusal(caller, node_id, answer)
         unsettled = self._unsettled(node_id, listed_ids(answer))[:MOST_READ]
-        self._note_read(node_id, unsettled)
         await asyncio.gather(*(self._read(caller, node_id, node, job_id) for job_id in unsettled))
 
     def _unsettled(self, node_id: str, job_ids: Iterable[str]) -> list[str]:
         """The unknown, those not read yet first; then the unfinished, and those of a node that is no more."""
         unknown, unfinished, left = [], [], []
-        read = self._read_before[node_id] = _only(self._read_before.get(node_id, {}), listed := list(job_ids))
-        for job_id in listed:
+        for job_id in job_ids:
             job = self._view.jobs.get(job_id)
             if job is None and job_id not in self._view.purged:
                 unknown.append(job_id)
@@ -91,16 +91,21 @@ class Refresh:
                 left.append(job_id)
             elif job is not None and job.record.node == node_id and not job.record.final:
                 unfinished.append(job_id)
-        return sorted(unknown, key=lambda job_id: read.get(job_id, 0)) + unfinished + left
+        return self._in_turn(node_id, unknown) + unfinished + left
+
+    def _in_turn(self, node_id: str, unknown: Sequence[str]) -> list[str]:
+        """An id that stays unknown though it was read gives way to those that were not."""
+        read = _only(self._read_before.pop(node_id, {}), unknown)
+        in_turn = sorted(unknown, key=lambda job_id: read.get(job_id, 0))
+        self._turn += 1
+        read |= dict.fromkeys(in_turn[:MOST_READ], self._turn)
+        if len(read) <= MAX_UNKNOWN:
+            self._read_before[node_id] = read
+        return in_turn
 
     def _lives(self, job: Stored) -> bool:
         owner = self._view.owner(job)
         return owner is not None and owner.may_answer
-
-    def _note_read(self, node_id: str, job_ids: Iterable[str]) -> None:
-        """An id that stays unknown though it was read gives way to those that were not."""
-        self._turn += 1
-        self._read_before[node_id] |= dict.fromkeys(job_ids, self._turn)
 
     async def _read(self, caller: Caller, node_id: str, node: Node, job_id: str) -> None:
         with suppress(JobIndexError):

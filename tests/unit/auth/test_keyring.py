@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,25 @@ def test_the_log_never_says_a_secret(
     assert "2 valid" in caplog.text
     assert NEW not in caplog.text
     assert OLD not in caplog.text
+
+
+def test_administrator_a_file_that_gets_its_rights_back_is_read(
+    clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By `chmod`: it is the same file, of the same size and time."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        file = Path(folder) / "secret"
+        file.write_text(OLD)
+        keyring = Keyring(file=file, clock=clock)
+        put(file, NEW)
+        file.chmod(0o000)
+        os.seteuid(user or 65534)
+        try:
+            assert after(clock, keyring) == [OLD]
+        finally:
+            os.seteuid(user)
+        file.chmod(0o600)
+        assert after(clock, keyring) == [NEW]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]

@@ -305,3 +305,14 @@ async def test_in_use_a_list_that_never_comes_is_asked_for_seldom_and_its_node_r
         await visited(services, orthanc, "/jobs", 5)
         assert orthanc.count("GET", "/jobs?expand") <= 2
         assert services.state(1) == "Running"
+
+
+async def test_true_state_names_with_dots_do_not_touch_the_others_of_a_visit(store: Store) -> None:
+    once = {"CompletionTime": "20260101T000000.000001"}
+    dotted = {"1.2.3": "x", "1.2.3.4": "y"}
+    async with scripted() as orthanc, services_on(store, timing=OFTEN, named=[named(orthanc)]) as services:
+        lists(orthanc, job(1, "Success", Content=dotted, **once))
+        await shown(services, 1, "Success")
+        lists(orthanc, job(1, "Success", 1, Content={"1.2.3": "x"}, **once), job(2, "Running", 1))
+        await shown(services, 2, "Running")
+        assert services.shown(1)["Content"] == dotted

@@ -43,6 +43,9 @@ GROWING = {
 }
 """The others: what they bring is told again when there is memory."""
 
+MARGIN = 500_000
+"""Bytes that Redis may use less from one moment to the next."""
+
 
 @pytest.fixture
 async def filled(store: Store) -> Store:
@@ -53,26 +56,28 @@ async def filled(store: Store) -> Store:
     return store
 
 
-async def allowed(store: Store) -> set[str]:
-    """The verbs that may run now."""
+async def allowed(store: Store, redis: Redis, over: int) -> set[str]:
+    """The verbs that may run so many bytes over the limit: each anew, for the one before may have freed some.
+
+    Those that grow have to be refused also while Redis frees a little by itself, as release 8 does.
+    """
     scripts, may = store.jobs._scripts, set()
     for verb, arguments in (FREEING | GROWING).items():
-        with suppress(OutOfMemoryError, KeyError):
-            await scripts.run(verb, *arguments)
-            may.add(verb)
+        async with full(redis, over if verb in FREEING else max(over, MARGIN)):
+            with suppress(OutOfMemoryError, KeyError):
+                await scripts.run(verb, *arguments)
+                may.add(verb)
     return may
 
 
 async def test_true_state_what_frees_memory_may_run_without_any(filled: Store, redis: Redis) -> None:
     """And what would grow may not, one byte over the limit."""
-    async with full(redis):
-        assert await allowed(filled) == FREEING.keys()
+    assert await allowed(filled, redis, over=1) == FREEING.keys()
 
 
 async def test_true_state_what_frees_memory_may_run_far_over_the_limit(filled: Store, redis: Redis) -> None:
     """As when a person sets a lower `maxmemory`."""
-    async with full(redis, over=500_000):
-        assert await allowed(filled) == FREEING.keys()
+    assert await allowed(filled, redis, over=500_000) == FREEING.keys()
 
 
 async def test_every_verb_says_what_it_may(filled: Store) -> None:

@@ -37,6 +37,7 @@ BOUNDS = {
         ("Breaker._until", "Client._barred", "Places._free", "Tokens._open", "Tokens._visited", "FirstAnswers._places"),
         INDEX,
     ),
+    **dict.fromkeys(("PollReader._list_again", "Refresh._read_before"), INDEX),
     # In bytes.
     "Told._words": 16 * MB,
     "Recent._words": 64 * MB,
@@ -65,6 +66,7 @@ BOUNDS = {
     **dict.fromkeys(("LocalAttempts._accepted", "LocalAttempts._noted", "LocalAttempts._since"), 10_000 * SHORT),
     **dict.fromkeys(("FirstAnswers._since", "Logins._first", "Logins._good"), 10_000 * SHORT),
     **dict.fromkeys(("Standing._allowed", "Standing._asked", "Standing._hidden_of", "Standing._refusals"), 64 * SHORT),
+    **dict.fromkeys(("Standing._contradicted", "Standing._doubted"), 64 * SHORT),
     **dict.fromkeys(("Standings._standings", "Verdicts._no", "Verdicts._yes"), 10_000 * SHORT),
     # Under way.
     **dict.fromkeys(("Audit._changes", "Coalesced._waiting", "Encodings._under_way", "FanOut._under_way"), FLOW),
