@@ -596,12 +596,13 @@ class Longest:
         return iter(sorted(self._parts, reverse=True))
 
     def put(self, part: Part) -> None:
-        if sum(map(len, part.path)) > MAX_PATH_BYTES:
+        full = len(self._parts) == MOST_PARTS
+        if (full and part.size < self._parts[0].size) or sum(map(len, part.path)) > MAX_PATH_BYTES:
             return
-        if len(self._parts) < MOST_PARTS:
-            heapq.heappush(self._parts, part)
-        else:
+        if full:
             heapq.heappushpop(self._parts, part)
+        else:
+            heapq.heappush(self._parts, part)
 
 
 class LongJob:
