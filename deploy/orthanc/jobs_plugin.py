@@ -87,6 +87,8 @@ MAX_NODE_ID_LENGTH = 64
 OUTBOX_JOBS, OUTBOX_BYTES = 20_000, 64_000_000
 MOST_EVENTS = 20_000  # noted and not yet read
 MOST_WANTED = 200_000
+MOST_SOCKETS = 20_000  # of this machine are looked at, to find those that listen
+IDS_AT_ONCE = 1000  # are written in one step
 
 KINDS = {
     orthanc.ChangeType.JOB_SUBMITTED: "JobSubmitted",
@@ -463,7 +465,7 @@ class Inbox:
 
 
 PIECE_BYTES = 65_536  # of a text are looked at in one step: 0.3 ms of Python's lock
-STEP_BYTES = 100  # that a step costs, however short the text it goes over
+STEP_BYTES = 200  # that a step costs, however short the text it goes over
 
 STEP = re.compile(rb'[{}\[\]]|[^"{}\[\]]{1,16384}|"[^"\\]{0,4096}"')
 IN_STRING = re.compile(rb"(?:[^\"\\]{1,4096}|\\.){1,16}", re.DOTALL)
@@ -594,12 +596,13 @@ class Longest:
         return iter(sorted(self._parts, reverse=True))
 
     def put(self, part: Part) -> None:
-        if sum(map(len, part.path)) > MAX_PATH_BYTES:
+        full = len(self._parts) == MOST_PARTS
+        if (full and part.size < self._parts[0].size) or sum(map(len, part.path)) > MAX_PATH_BYTES:
             return
-        if len(self._parts) < MOST_PARTS:
-            heapq.heappush(self._parts, part)
-        else:
+        if full:
             heapq.heappushpop(self._parts, part)
+        else:
+            heapq.heappush(self._parts, part)
 
 
 class LongJob:
@@ -929,15 +932,15 @@ class Ledger:
 
         What is wanted right after it was refused would be refused again; what is wanted only later may be taken.
         """
-        named, fresh = set(wanted), set(brought)
+        named, fresh = {job: None for job in wanted}, set(brought)  # noqa: C420  # in steps that leave Python's lock
         for job in [job for job in self._refused() if job not in fresh]:
             if job not in named:
                 self._told[job].unwanted = True
             elif self._told[job].unwanted:
                 del self._told[job]
             else:
-                named.discard(job)
-        self.wanted.extend(sorted(named))
+                named.pop(job, None)
+        self.wanted.extend(named)
 
     def _refused(self) -> list[str]:
         return [job for job, told in list(self._told.items()) if told.refused]
@@ -1048,16 +1051,23 @@ def listening(port: int) -> list[tuple[str, int]] | None:
     found: list[tuple[str, int]] = []
     for family, table in ((socket.AF_INET, "tcp"), (socket.AF_INET6, "tcp6")):
         try:
-            lines = Path(f"/proc/self/net/{table}").read_text(encoding="ascii").splitlines()[1:]
+            with Path(f"/proc/self/net/{table}").open(encoding="ascii") as rows:
+                found += listeners_in(rows, family, port)
         except OSError:
             if family == socket.AF_INET:
                 return None
             continue  # no IPv6 here
-        for fields in map(str.split, lines):
-            address, _, at = fields[1].partition(":")
-            if fields[3] == LISTEN and int(at, 16) == port:
-                found.append((readable_address(family, address), int(fields[9])))
     return found
+
+
+def listeners_in(rows: Iterable[str], family: socket.AddressFamily, port: int) -> Iterator[tuple[str, int]]:
+    """Address and inode of each listener; the kernel lists those before all connections, of which there may be many."""
+    breaths = Breaths()
+    for fields in map(str.split, islice(rows, 1, MOST_SOCKETS)):
+        address, _, at = fields[1].partition(":")
+        if fields[3] == LISTEN and int(at, 16) == port:
+            yield readable_address(family, address), int(fields[9])
+        breaths.step(STEP_BYTES)
 
 
 def readable_address(family: socket.AddressFamily, told: str) -> str:
@@ -1218,6 +1228,8 @@ class OwnOrthanc(Line):
 
     def _exchange(self, path: str) -> tuple[int, bytes]:
         connection = self._connection = self._connection or self._connect()
+        if self._aborted:
+            raise Unread("Orthanc stops")  # while this was being connected; Orthanc would wait for our question
         key = self._settings.login or self._token.value
         connection.sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {key}\r\n\r\n".encode())
         status, body, goes_on = receive(connection.sock)
@@ -1532,7 +1544,15 @@ def read_ids(listed: bytes) -> list[str]:
     """Orthanc's list of ids, in steps that leave Python's lock to others; Unread if it is none."""
     if not (listed.lstrip().startswith(b"[") and listed.rstrip().endswith(b"]")):
         raise Unread("GET /jobs is no list")
-    return [found[1].decode() for found in LISTED_ID.finditer(listed)]
+    return ids_in(listed)
+
+
+def ids_in(listed: bytes) -> list[str]:
+    breaths, ids = Breaths(), list[str]()
+    for found in LISTED_ID.finditer(listed):
+        ids.append(found[1].decode())
+        breaths.step(0)
+    return ids
 
 
 class Answer(NamedTuple):
@@ -1603,7 +1623,7 @@ class Service(Line):
         if not response.isclosed():
             self.close()
         try:
-            said = json.loads(told)
+            said = read_answer(told)
         except ValueError:
             said = None
         return Answer(response.status, said if isinstance(said, dict) else {})
@@ -1627,6 +1647,17 @@ class Service(Line):
             "X-Job-Index-Nonce": nonce,
             "X-Job-Index-Signature": hmac.new(key, message.encode(), hashlib.sha256).hexdigest(),
         }
+
+
+def read_answer(told: bytes) -> Any:
+    """The answer's JSON; where the jobs that are wanted are many, their ids are read one by one."""
+    at = told.find(b'"Wanted"') if len(told) > PIECE_BYTES else -1
+    begin = told.find(b"[", at)
+    end = told.find(b"]", begin)
+    if min(at, begin, end) < 0:
+        return json.loads(told)
+    said = json.loads(told[: begin + 1] + told[end:])
+    return {**said, "Wanted": ids_in(told[begin : end + 1])} if isinstance(said, dict) else None
 
 
 def describe_tls(error: Exception) -> str:
@@ -1662,12 +1693,21 @@ def write_report(head: Mapping[str, Any], batch: Batch) -> bytes:
     if events:
         members["Events"] = [{"ID": job, "Kind": event.kind, "Time": moment(event.time)} for job, event in events]
     if batch.round:
-        members.update(Ids=batch.round.ids, Complete=True)
+        members["Complete"] = True
     if cut := {entry.job: entry.cut for entry in batch.entries if entry.cut}:
         members["Cut"] = cut
     frame = json.dumps(members, separators=(",", ":")).encode()
+    ids = (b',"Ids":[', b",".join(ids_of(batch.round)), b"]") if batch.round else ()
     jobs = b",".join(entry.text for entry in batch.entries if entry.text)
-    return b"".join((frame[:-1], b',"Jobs":[', jobs, b"]}"))  # which leaves Python's lock to others if it is long
+    return b"".join((frame[:-1], *ids, b',"Jobs":[', jobs, b"]}"))  # leaves Python's lock to others if it is long
+
+
+def ids_of(ended: Round) -> Iterator[bytes]:
+    """Written in pieces, since there may be a hundred thousand."""
+    breaths = Breaths()
+    for at in range(0, len(ended.ids), IDS_AT_ONCE):
+        yield json.dumps(ended.ids[at : at + IDS_AT_ONCE], separators=(",", ":"))[1:-1].encode()
+        breaths.step(40 * IDS_AT_ONCE)
 
 
 class Sender:

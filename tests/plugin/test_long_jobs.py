@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .conftest import Node, load_plugin, until
-from .scripted_module import ScriptedModule
+from .scripted_module import ScriptedModule, job_id
 from .scripted_orthanc import styled
 from .scripted_service import Reply, Report, ScriptedService
 
@@ -238,3 +239,14 @@ def test_a_hostile_nesting_is_walked_in_time() -> None:
     deep = b'{"Content":{"A":' + b"[" * 300_000 + b"]" * 300_000 + b'},"State":"Running"}'
     long = PLUGIN.LongJob(deep)
     assert long.cut(1_000) == (b'{"Content":{},"State":"Running"}', ("Content.A",))
+
+
+def test_plugin_a_long_list_is_written_and_read_in_steps() -> None:
+    ids = [job_id(number) for number in range(5_000)]
+    for told in (ids, ids[:1], []):
+        ended = PLUGIN.Round(0.0, 0, 0, False, told, deque())
+        report = json.loads(PLUGIN.write_report({"Format": 1}, PLUGIN.Batch([], ended)))
+        assert report == {"Format": 1, "Complete": True, "Ids": told, "Jobs": []}
+        assert max(map(len, PLUGIN.ids_of(ended)), default=0) <= PLUGIN.PIECE_BYTES
+        for answer in ({"Wanted": told, "Refused": ["x"]}, {"Wanted": told}, {"Refused": told}, told):
+            assert PLUGIN.read_answer(styled(answer)) == answer

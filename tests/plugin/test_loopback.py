@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -293,6 +294,40 @@ def test_plugin_elsewhere_than_on_linux_the_url_is_named(make_node: MakeNode, se
     vars(named.plugin).update(listening=lambda port: None)
     named.start()
     until(service.complete, "a complete report")
+
+
+def test_plugin_of_a_machine_with_many_connections_only_the_first_sockets_are_read() -> None:
+    """The kernel lists those that listen before all others."""
+    plugin = load_plugin(ScriptedModule({}))
+    listening = [
+        "  sl  local_address",
+        "0: 0100007F:1F6A 00000000:0000 0A 0:0 0:0 0 0 0 4711",
+        "1: 0100007F:1F6B 0:0 0A 0 0 0 0 0 4",
+    ]
+    read = []
+
+    def rows() -> Iterator[str]:
+        yield from listening
+        while len(read) < 10 * plugin.MOST_SOCKETS:
+            read.append(1)
+            yield "2: 0100007F:1F6A 0100007F:0050 01 0:0 0:0 0 0 0 4712"
+
+    assert list(plugin.listeners_in(rows(), socket.AF_INET, 8042)) == [("127.0.0.1", 4711)]
+    assert len(read) < plugin.MOST_SOCKETS
+
+
+def test_plugin_who_connects_while_orthanc_stops_asks_nothing(node: Node, service: ScriptedService) -> None:
+    """Orthanc waits for what it was asked."""
+    until(service.complete, "a complete report")
+    node.stop()
+    node.orthanc.http.headers.clear()
+    loopback = node.plugin.read_loopback({"HttpPort": node.orthanc.http.port}, {})
+    own = node.plugin.OwnOrthanc(loopback, node.plugin.Token())
+    prove = own._prove
+    own._prove = lambda connection: (prove(connection), own.abort())
+    with pytest.raises(node.plugin.Unread, match="Orthanc stops"):
+        own.read("/jobs")
+    assert node.orthanc.http.headers == []
 
 
 def secured(authority: Authority, *, ask: bool = False) -> tuple[dict[str, Any], ssl.SSLContext]:
