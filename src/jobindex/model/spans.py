@@ -25,6 +25,8 @@ _COLON = re.compile(rb"\s*:\s*")
 _OPENING = b"{["
 _FEW_STEPS = 8
 """Brackets that are looked at one by one, as those of most values; more of them are quicker in bulk."""
+_BYTES_A_STEP = 128
+"""Where so many bytes lie between two brackets, one by one is quicker however many there are."""
 _WINDOW_BYTES = 256
 _LARGEST_WINDOW_BYTES = 256 << 10
 
@@ -82,7 +84,9 @@ def end_of(text: bytes, start: int = 0) -> int:
 def measured(text: bytes, start: int = 0) -> tuple[int, int]:
     """The position behind the object or list that begins at `start`, and how many lie in each other there at most."""
     depth, position, deepest = 1, start + 1, 1
-    for _ in range(_FEW_STEPS):
+    steps = 0
+    while steps < _FEW_STEPS + (position - start) // _BYTES_A_STEP:
+        steps += 1
         position = _past_bracket(text, position)
         deepest = max(deepest, depth + 1)
         depth += 1 if text[position - 1] in _OPENING else -1

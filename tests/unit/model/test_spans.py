@@ -74,6 +74,7 @@ def test_bounds_windows_of_any_size_measure_the_same(value: Any, window: int, fo
         patched.setattr(spans, "_WINDOW_BYTES", window)
         patched.setattr(spans, "_LARGEST_WINDOW_BYTES", 4 * window)
         patched.setattr(spans, "_FEW_STEPS", 0)
+        patched.setattr(spans, "_BYTES_A_STEP", 1000)
         assert end_of(text + b',"]"') == len(text)
         assert measured(text)[1] == depth_of(text, 0, len(text))
 
