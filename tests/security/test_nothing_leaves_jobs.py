@@ -31,7 +31,7 @@ CHANGES = re.compile(
     r"|DELETE /jobs/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[A-Za-z0-9_-]{1,64})?) HTTP/1.1"
 )
 OPERATOR = "POST /jobs/00000000-0000-0000-0000-000000000000/cancel HTTP/1.1"
-"""Asked of every Orthanc before the cluster is changed (DELETE of a node): a job that nobody has, so nothing happens."""
+"""Asked of every Orthanc before the cluster is changed (DELETE of a node): of a job that nobody has."""
 ALLOWED = {"host", "authorization", TOKEN.lower(), "content-length", "connection"}
 QUIET = Timing(beat=3600.0, settling=0.0, patience=0.0)
 """No node is late, and none probed."""
