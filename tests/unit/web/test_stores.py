@@ -51,7 +51,7 @@ BOUNDS = {
     "Bodies._groups": 16 * SHORT,
     "Selection._changed": 64 * 30_000 * 100 // 8,  # that many only where all are of a million jobs
     "Dropped._owners": 20_000 * SHORT,
-    "Keeping._deleted": 10_000 * SHORT,
+    **dict.fromkeys(("Keeping._deleted", "Keeping._faulty"), 10_000 * SHORT),
     "Pace._left": 10_000 * SHORT,
     "PollTimeouts._known": 10_000 * SHORT,
     "Polls._known": 1000 * 6000,
