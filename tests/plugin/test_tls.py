@@ -79,10 +79,10 @@ def test_releases_it_is_said_that_it_is_the_certificate(
 def test_releases_it_is_said_that_our_certificate_is_lacking(
     make_node: Callable[..., Node], make_service: Callable[..., ScriptedService], authority: Authority
 ) -> None:
+    """With TLS 1.3 the connection may be reset before the reason is read; the next try tells it."""
     service = make_service(authority.server("127.0.0.1", ask=True))
     node = make_node(service, CaFile=str(authority.file)).start()
     until(lambda: node.logged("is our certificate the right one"), "a word on our certificate")
-    assert node.logged("kept and sent later") == 0
 
 
 async def test_it_believes_nobody_else(authority: Authority, tmp_path: Path) -> None:
